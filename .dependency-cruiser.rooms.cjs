@@ -1,0 +1,83 @@
+/**
+ * Imports follow the data: room -> the rooms whose door it may open. Nothing is implied; what is not named is forbidden.
+ * A new edge is one word here, and a decision the reviewer sees.
+ */
+const mayImport = {
+  // Where requests and moments come in.
+  intake: [
+    'authorization-checks',
+    'subscriptions',
+    'medmij-lists',
+    'persons',
+    'event-store',
+    'transport',
+    'http',
+    'refusals',
+    'platform',
+  ],
+  'subscription-interface': [
+    'authorization',
+    'subscriptions',
+    'projections',
+    'medmij-lists',
+    'http',
+    'refusals',
+    'platform',
+  ],
+  authorization: ['authorization-checks', 'subscriptions', 'medmij-lists', 'persons', 'http', 'refusals', 'platform'],
+  expiry: ['subscriptions', 'event-store', 'platform'],
+  ops: [
+    'intake',
+    'subscriptions',
+    'projections',
+    'notifications',
+    'medmij-lists',
+    'persons',
+    'relay',
+    'transport',
+    'event-store',
+    'http',
+    'refusals',
+    'platform',
+  ],
+
+  // What follows the log.
+  relay: ['subscriptions', 'event-store', 'transport', 'platform'],
+  projections: ['subscriptions', 'event-store', 'http', 'refusals', 'platform'],
+  notifications: [
+    'subscriptions',
+    'event-store',
+    'medmij-lists',
+    'persons',
+    'transport',
+    'http',
+    'refusals',
+    'platform',
+  ],
+
+  // What decides and remembers.
+  'authorization-checks': ['subscriptions', 'medmij-lists', 'refusals'],
+  subscriptions: ['persons', 'event-store', 'refusals', 'platform'],
+  persons: ['event-store', 'refusals', 'platform'],
+  'medmij-lists': ['refusals', 'platform'],
+  'event-store': ['refusals', 'platform'],
+  transport: ['refusals', 'platform'],
+
+  // What every edge needs.
+  health: [
+    'projections',
+    'notifications',
+    'relay',
+    'medmij-lists',
+    'event-store',
+    'transport',
+    'http',
+    'refusals',
+    'platform',
+  ],
+  http: ['refusals', 'platform'],
+  platform: [],
+  refusals: [],
+};
+
+module.exports = { mayImport };

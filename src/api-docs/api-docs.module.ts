@@ -1,0 +1,32 @@
+import { type DynamicModule, type INestApplication, Module } from '@nestjs/common';
+import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
+import { asyncApi } from './async-api';
+import { ASYNC_API, AsyncApiController } from './async-api.controller';
+
+@Module({})
+export class ApiDocsModule {
+  static with(topicPrefix: string): DynamicModule {
+    return {
+      module: ApiDocsModule,
+      controllers: [AsyncApiController],
+      providers: [{ provide: ASYNC_API, useValue: asyncApi(topicPrefix) }],
+    };
+  }
+}
+
+/** `/api-docs` and `/api-docs-json`: OpenAPI 3.1, from the controllers and the schemas they check with. */
+export function serveOpenApi(app: INestApplication, publicUrl: string): void {
+  const description = new DocumentBuilder()
+    .setTitle('medmij-subscriptions')
+    .setDescription(
+      'Event-sourced subscription lifecycle service for MedMij Abonneren. Refusals are problem documents (RFC 9457).',
+    )
+    .setVersion('1.0.0')
+    .setOpenAPIVersion('3.1.0')
+    .addBearerAuth({ type: 'http', scheme: 'bearer', bearerFormat: 'JWT' })
+    .addServer(publicUrl)
+    .build();
+  SwaggerModule.setup('api-docs', app, () => SwaggerModule.createDocument(app, description), {
+    jsonDocumentUrl: 'api-docs-json',
+  });
+}

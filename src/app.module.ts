@@ -1,0 +1,51 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { ApiDocsModule } from './api-docs';
+import type { Config, Role } from './config';
+import { EventStoreModule } from './event-store';
+import { ExpiryModule } from './expiry';
+import { HealthModule } from './health';
+import { HttpModule } from './http';
+import { IntakeModule } from './intake';
+import { MedmijListsModule } from './medmij-lists';
+import { NotificationsModule } from './notifications';
+import { OpsModule } from './ops';
+import { type Clock, type Database, type Logger, PlatformModule } from './platform';
+import { ProjectorModule } from './projections';
+import { RelayModule } from './relay';
+import { TransportModule } from './transport';
+
+/** The log that this process works on; further logs would be further instances beside it (docs/adr/0002). */
+const logName = 'main';
+
+/** The only file that knows every room: which of them this process has, and with which part of the configuration. */
+@Module({})
+export class AppModule {
+  static with(config: Config, parts: { clock: Clock; log: Logger; database: Database }): DynamicModule {
+    const as = (role: Role, ...modules: DynamicModule['imports'] & object) => (config.roles.has(role) ? modules : []);
+    const { certFile, keyFile, caFile } = config.clientTls;
+    return {
+      module: AppModule,
+      imports: [
+        PlatformModule.with(parts),
+        TransportModule.with(config.kafka),
+        EventStoreModule.with(logName),
+        MedmijListsModule.with(config.lists, !config.production),
+        HttpModule.with(config.authorizationServer, config.operators),
+        HealthModule,
+        ApiDocsModule.with(config.kafka.topicPrefix),
+        ...as('api', IntakeModule.with({ ...config }), OpsModule),
+        ...as('relay', RelayModule.with(config.http.publicUrl)),
+        ...as('projector', ProjectorModule.with()),
+        ...as(
+          'delivery',
+          NotificationsModule.with({
+            identityFiles: { certFile, keyFile, caFile },
+            hostAddresses: config.hostAddresses,
+            startGraceS: config.startGraceS,
+          }),
+        ),
+        ...as('scheduler', ExpiryModule),
+      ],
+    };
+  }
+}

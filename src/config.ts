@@ -1,0 +1,264 @@
+import { createHash } from 'node:crypto';
+import { resolve } from 'node:path';
+import { z } from 'zod';
+
+/** The parts of the service that one process may run (contract.md 2). */
+export const roles = ['api', 'relay', 'projector', 'delivery', 'scheduler'] as const;
+export type Role = (typeof roles)[number];
+
+const developmentIssuer = 'urn:medmij-subscriptions:dev';
+
+/** Known to everybody who reads this file, and therefore refused in production. */
+const developmentPersonKey = createHash('sha256').update('medmij-subscriptions development person key').digest();
+
+const isBracketed = (host: string) => host.startsWith('[');
+const loopbackHosts = new Set(['localhost', '127.0.0.1', '[::1]']);
+
+const url = (...protocols: string[]) =>
+  z.string().refine((text) => URL.canParse(text) && protocols.includes(new URL(text).protocol), {
+    message: `must be a URL starting with ${protocols.join(' or ')}`,
+  });
+
+const port = z.coerce.number().int().min(0).max(65535);
+const seconds = z.coerce.number().int().min(0).max(10_000_000);
+const flag = z.enum(['true', 'false']).transform((text) => text === 'true');
+const commaList = z
+  .string()
+  .transform((text) => text.split(',').map((item) => item.trim()))
+  .pipe(z.array(z.string().min(1)).min(1));
+
+const personKey = z
+  .string()
+  .regex(/^[0-9A-Za-z+/]+={0,2}$/, 'must be base64')
+  .transform((text) => Buffer.from(text, 'base64'))
+  .refine((key) => key.length >= 32, { message: 'must hold at least 32 bytes' });
+
+/** `name=127.0.0.1:9443,...`: where calls to a host name go in development; the certificate is still checked for the name. */
+const hostAddresses = z.string().transform((text, context) => {
+  const addresses: Record<string, { address: string; port: number }> = {};
+  for (const entry of text.split(',').filter(Boolean)) {
+    const match = /^([a-z0-9.-]+)=(\[[0-9a-f:]+\]|[0-9a-zA-Z.-]+):([0-9]{1,5})$/.exec(entry.trim());
+    if (!match) {
+      context.addIssue({ code: 'custom', message: 'must look like name=127.0.0.1:9443,...' });
+      return z.NEVER;
+    }
+    const address = match[2]!;
+    addresses[match[1]!] = { address: isBracketed(address) ? address.slice(1, -1) : address, port: Number(match[3]) };
+  }
+  return addresses;
+});
+
+const issuer = (name: 'AS' | 'OPS') =>
+  ({
+    [`${name}_ISSUER`]: z.string().min(1).max(255).optional(),
+    [`${name}_AUDIENCE`]: z.string().min(1).max(255).optional(),
+    [`${name}_JWKS_URL`]: url('https:', 'file:', 'http:').optional(),
+  }) as Record<`${typeof name}_${'ISSUER' | 'AUDIENCE' | 'JWKS_URL'}`, z.ZodOptional<z.ZodString>>;
+
+const environment = z.object({
+  NODE_ENV: z.string().optional(),
+  PORT: port.default(3000),
+  HOST: z.string().min(1).optional(),
+  PUBLIC_URL: url('http:', 'https:').optional(),
+  BACKCHANNEL_PORT: port.optional(),
+  ROLES: commaList.pipe(z.array(z.enum(roles))).default([...roles]),
+  DATABASE_URL: url('postgres:', 'postgresql:'),
+  KAFKA_BROKERS: commaList.pipe(z.array(z.string().regex(/^[^\s:]+:[0-9]{1,5}$/, 'must look like host:port,...'))),
+  KAFKA_SSL: flag.default(false),
+  KAFKA_SASL_MECHANISM: z.enum(['plain', 'scram-sha-256', 'scram-sha-512']).optional(),
+  KAFKA_SASL_USERNAME: z.string().min(1).optional(),
+  KAFKA_SASL_PASSWORD: z.string().min(1).optional(),
+  KAFKA_CLIENT_ID: z.string().min(1).default('medmij-subscriptions'),
+  KAFKA_TOPIC_PREFIX: z
+    .string()
+    .regex(/^[0-9A-Za-z._-]{0,100}$/)
+    .default(''),
+  KAFKA_CREATE_TOPICS: flag.optional(),
+  DATA_DIR: z.string().min(1).default('.data'),
+  INTERFACE_VERSION: z
+    .string()
+    .regex(/^[0-9A-Za-z._-]{1,30}$/)
+    .default('3.0.0'),
+  OWN_HOSTS: commaList.optional(),
+  PROVIDER_LIST_URL: url('https:', 'file:').optional(),
+  CLIENT_LIST_URL: url('https:', 'file:').optional(),
+  SERVICE_NAMES_LIST_URL: url('https:', 'file:').optional(),
+  WHITELIST_URL: url('https:', 'file:').optional(),
+  ...issuer('AS'),
+  ...issuer('OPS'),
+  TLS_CERT: z.string().min(1).optional(),
+  TLS_KEY: z.string().min(1).optional(),
+  TLS_CLIENT_CA: z.string().min(1).optional(),
+  CLIENT_TLS_CERT: z.string().min(1).optional(),
+  CLIENT_TLS_KEY: z.string().min(1).optional(),
+  CLIENT_TLS_CA: z.string().min(1).optional(),
+  DEV_HOSTS: hostAddresses.optional(),
+  SAMPLE_CLIENT_TLS_PORT: port.default(3011),
+  PERSON_KEY: personKey.optional(),
+  PERSON_KEY_PREVIOUS: personKey.optional(),
+  START_GRACE_S: seconds.default(900),
+  CLOCK_OFFSET_S: z.coerce.number().int().optional(),
+  LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+});
+
+/** What only development may leave out; in production each of these missing is a start-up error. */
+const requiredInProduction = [
+  'PUBLIC_URL',
+  'BACKCHANNEL_PORT',
+  'OWN_HOSTS',
+  'PROVIDER_LIST_URL',
+  'CLIENT_LIST_URL',
+  'SERVICE_NAMES_LIST_URL',
+  'WHITELIST_URL',
+  'AS_ISSUER',
+  'AS_AUDIENCE',
+  'AS_JWKS_URL',
+  'OPS_ISSUER',
+  'OPS_AUDIENCE',
+  'OPS_JWKS_URL',
+  'TLS_CERT',
+  'TLS_KEY',
+  'TLS_CLIENT_CA',
+  'CLIENT_TLS_CERT',
+  'CLIENT_TLS_KEY',
+  'CLIENT_TLS_CA',
+  'PERSON_KEY',
+] as const;
+
+export class ConfigError extends Error {
+  constructor(readonly problems: readonly string[]) {
+    super(
+      `The configuration has ${problems.length} problem(s):\n${problems.map((problem) => `  ${problem}`).join('\n')}`,
+    );
+    this.name = 'ConfigError';
+  }
+}
+
+/**
+ * The whole configuration, or every problem at once, by name and never by value.
+ * @throws ConfigError
+ */
+export function readConfig(variables: Record<string, string | undefined>, projectRoot: string) {
+  const present = Object.fromEntries(
+    Object.entries(variables).filter(([, value]) => value !== undefined && value !== ''),
+  );
+  const production = present.NODE_ENV === 'production';
+  const parsed = environment.safeParse(present);
+  const problems = new Set<string>();
+  for (const issue of parsed.error?.issues ?? []) {
+    problems.add(
+      `${String(issue.path[0])}: ${present[String(issue.path[0])] === undefined ? 'is missing' : issue.message}`,
+    );
+  }
+  if (production) productionProblems(present).forEach((problem) => problems.add(problem));
+  if (present.KAFKA_SASL_MECHANISM && !(present.KAFKA_SASL_USERNAME && present.KAFKA_SASL_PASSWORD)) {
+    problems.add('KAFKA_SASL_USERNAME, KAFKA_SASL_PASSWORD: are needed with KAFKA_SASL_MECHANISM');
+  }
+  for (const name of ['AS_JWKS_URL', 'OPS_JWKS_URL']) {
+    const value = present[name];
+    if (
+      value?.startsWith('http:') &&
+      (production || !URL.canParse(value) || !loopbackHosts.has(new URL(value).hostname))
+    ) {
+      problems.add(`${name}: http is for loopback in development only`);
+    }
+  }
+  if (!parsed.success || problems.size > 0) throw new ConfigError([...problems].sort());
+  return assemble(parsed.data, production, projectRoot);
+}
+
+/** What migrating needs, so that it can run where nothing else is configured. @throws ConfigError */
+export function readDatabaseUrl(variables: Record<string, string | undefined>): string {
+  const parsed = environment.shape.DATABASE_URL.safeParse(variables.DATABASE_URL);
+  if (!parsed.success)
+    throw new ConfigError([`DATABASE_URL: ${variables.DATABASE_URL ? parsed.error.issues[0]!.message : 'is missing'}`]);
+  return parsed.data;
+}
+
+function productionProblems(present: Record<string, string | undefined>): string[] {
+  const problems: string[] = requiredInProduction
+    .filter((name) => present[name] === undefined)
+    .map((name) => `${name}: is missing (required in production)`);
+  for (const name of ['DEV_HOSTS', 'CLOCK_OFFSET_S']) {
+    if (present[name] !== undefined) problems.push(`${name}: is for development only`);
+  }
+  for (const name of ['AS_ISSUER', 'OPS_ISSUER']) {
+    if (present[name] === developmentIssuer) problems.push(`${name}: the development issuer is refused in production`);
+  }
+  for (const name of ['PERSON_KEY', 'PERSON_KEY_PREVIOUS']) {
+    if (present[name] && Buffer.from(present[name], 'base64').equals(developmentPersonKey)) {
+      problems.push(`${name}: the development key is refused in production`);
+    }
+  }
+  return problems;
+}
+
+function assemble(env: z.output<typeof environment>, production: boolean, projectRoot: string) {
+  const dataDir = resolve(projectRoot, env.DATA_DIR);
+  const sampleList = (name: string) => new URL(`file://${resolve(projectRoot, 'dev/sample-lists', name)}`).href;
+  const developmentFile = (path: string) => (production ? undefined : resolve(dataDir, path));
+  const developmentKeys = new URL(`file://${resolve(dataDir, 'tokens/jwks.json')}`).href;
+  return {
+    production,
+    roles: new Set<Role>(env.ROLES),
+    http: {
+      port: env.PORT,
+      host: env.HOST ?? (production ? '0.0.0.0' : '127.0.0.1'),
+      publicUrl: (env.PUBLIC_URL ?? `http://localhost:${env.PORT}`).replace(/\/+$/, ''),
+      backchannelPort: env.BACKCHANNEL_PORT,
+      tls: { certFile: env.TLS_CERT, keyFile: env.TLS_KEY, clientCaFile: env.TLS_CLIENT_CA },
+    },
+    databaseUrl: env.DATABASE_URL,
+    kafka: {
+      brokers: env.KAFKA_BROKERS,
+      clientId: env.KAFKA_CLIENT_ID,
+      ssl: env.KAFKA_SSL,
+      sasl: env.KAFKA_SASL_MECHANISM && {
+        mechanism: env.KAFKA_SASL_MECHANISM,
+        username: env.KAFKA_SASL_USERNAME!,
+        password: env.KAFKA_SASL_PASSWORD!,
+      },
+      topicPrefix: env.KAFKA_TOPIC_PREFIX,
+      createTopics: env.KAFKA_CREATE_TOPICS ?? !production,
+    },
+    interfaceVersion: env.INTERFACE_VERSION,
+    /** Host names that are ours in the provider list; undefined (development only) means any. */
+    ownHosts: env.OWN_HOSTS && new Set(env.OWN_HOSTS.map((host) => host.toLowerCase())),
+    lists: {
+      providers: env.PROVIDER_LIST_URL ?? sampleList('zorgaanbiederslijst.xml'),
+      clients: env.CLIENT_LIST_URL ?? sampleList('oauthclientlist.xml'),
+      serviceNames: env.SERVICE_NAMES_LIST_URL ?? sampleList('gegevensdienstnamenlijst.xml'),
+      whitelist: env.WHITELIST_URL ?? sampleList('whitelist.xml'),
+    },
+    authorizationServer: {
+      issuer: env.AS_ISSUER ?? developmentIssuer,
+      audience: env.AS_AUDIENCE ?? 'medmij-subscriptions',
+      jwksUrl: env.AS_JWKS_URL ?? developmentKeys,
+    },
+    operators: {
+      issuer: env.OPS_ISSUER ?? developmentIssuer,
+      audience: env.OPS_AUDIENCE ?? 'medmij-subscriptions',
+      jwksUrl: env.OPS_JWKS_URL ?? developmentKeys,
+    },
+    /** Our identity towards clients and what we trust there; without these files nothing is sent. */
+    clientTls: {
+      certFile: env.CLIENT_TLS_CERT ?? developmentFile('tls/service.crt'),
+      keyFile: env.CLIENT_TLS_KEY ?? developmentFile('tls/service.key'),
+      caFile: env.CLIENT_TLS_CA ?? developmentFile('tls/ca.crt'),
+    },
+    /** Development only: calls to these names go to these addresses. Empty in production. */
+    hostAddresses: production
+      ? {}
+      : {
+          'sample-client.example': { address: '127.0.0.1', port: env.SAMPLE_CLIENT_TLS_PORT },
+          ...env.DEV_HOSTS,
+        },
+    personKey: env.PERSON_KEY ?? developmentPersonKey,
+    personKeyPrevious: env.PERSON_KEY_PREVIOUS,
+    startGraceS: env.START_GRACE_S,
+    clockOffsetS: env.CLOCK_OFFSET_S ?? 0,
+    logLevel: env.LOG_LEVEL,
+  };
+}
+
+export type Config = ReturnType<typeof readConfig>;

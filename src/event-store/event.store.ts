@@ -1,0 +1,242 @@
+import { randomUUID } from 'node:crypto';
+import { type Database, type Signal, sqlState } from '../platform';
+import type { Fact, StoredEvent, Trace } from './stored-event';
+
+/** Which stream is meant: its id, or the person (by the keyed hashes of the subject, newest key first) and further names. */
+export type StreamTarget =
+  | { streamId: string }
+  | { subjectHash: Buffer; previousSubjectHash?: Buffer; names: readonly [string, string, string] };
+
+export interface ReadRequest {
+  target: StreamTarget;
+  /** The sender's key of a command that must take effect once. */
+  commandKey?: string;
+}
+
+export interface StoredCommand {
+  fingerprint: Buffer;
+  answer: Record<string, unknown>;
+  position: string;
+}
+
+export interface ReadResult<F extends Fact = Fact> {
+  /** The answer already given under this key. */
+  command?: StoredCommand;
+  /** Undefined when the person is not known yet. */
+  personId?: string;
+  events: StoredEvent<F>[];
+}
+
+export interface IdentityRow {
+  subjectHash: Buffer;
+  personId: string;
+  sealedSubject: Buffer;
+  keyId: string;
+}
+
+export interface AppendRequest {
+  streamId: string;
+  /** The version decided upon; 0 means that the stream must not exist. */
+  expectedVersion: number;
+  facts: readonly Fact[];
+  /** `YYYY-MM-DD` on which the stream asks for attention by itself, or null. */
+  dueOn: string | null;
+  /** The identity row to make with it, for a person not known yet. */
+  person?: IdentityRow;
+  command?: { key: string; fingerprint: Buffer; answer: Record<string, unknown> };
+  trace: Trace;
+  occurredAt: Date;
+}
+
+/** `conflict`: somebody was first (stream, command key, person or a later transaction); read and decide again. */
+export type AppendResult = { outcome: 'appended'; position: string } | { outcome: 'conflict'; cause: string };
+
+/** The write side of the log. It can read streams and append to them; nothing else. */
+export class EventStore {
+  constructor(
+    private readonly database: Database,
+    private readonly logName: string,
+    private readonly appended: Signal,
+  ) {}
+
+  /** The streams asked for, each with the answer already given under its command key, in one round trip. */
+  async read<F extends Fact>(requests: readonly ReadRequest[]): Promise<ReadResult<F>[]> {
+    const targets = requests.map(({ target }) => ('streamId' in target ? { streamId: target.streamId } : target));
+    const rows = await this.database.query<ReadRow>('event-store.read', readSql, [
+      targets.map((target) => ('streamId' in target ? target.streamId : null)),
+      targets.map((target) => ('streamId' in target ? null : target.subjectHash)),
+      targets.map((target) => ('streamId' in target ? null : (target.previousSubjectHash ?? null))),
+      targets.map((target) => ('streamId' in target ? null : target.names[0])),
+      targets.map((target) => ('streamId' in target ? null : target.names[1])),
+      targets.map((target) => ('streamId' in target ? null : target.names[2])),
+      requests.map(({ commandKey }) => commandKey ?? null),
+    ]);
+    const results: ReadResult<F>[] = requests.map(() => ({ events: [] }));
+    for (const row of rows) {
+      const result = results[row.item - 1]!;
+      if (row.person_id !== null) result.personId = row.person_id;
+      if (row.fingerprint !== null) {
+        result.command = { fingerprint: row.fingerprint, answer: row.answer!, position: row.command_position! };
+      }
+      if (row.version !== null) result.events.push(storedEvent<F>(row as ReadRow & EventRow));
+    }
+    return results;
+  }
+
+  /** Appends, in one commit; each request by itself goes through whole or not at all. At most one request a stream. */
+  async append(requests: readonly AppendRequest[]): Promise<AppendResult[]> {
+    const results = await (requests.length === 1 ? this.appendOne(requests[0]!) : this.appendMany(requests));
+    if (results.some(({ outcome }) => outcome === 'appended')) this.appended.raise();
+    return results;
+  }
+
+  /** Streams that ask for attention on `day` or before it, the longest waiting first. */
+  async dueOn(day: string, limit: number): Promise<string[]> {
+    const rows = await this.database.query<{ stream_id: string }>(
+      'event-store.due-on',
+      'select stream_id from stream where due_on <= $1 order by due_on, stream_id limit $2',
+      [day, limit],
+    );
+    return rows.map((row) => row.stream_id);
+  }
+
+  private async appendOne(request: AppendRequest): Promise<AppendResult[]> {
+    const { person, command, facts } = request;
+    try {
+      const rows = await this.database.query<{ position: string }>('event-store.append', appendSql, [
+        this.logName,
+        person?.subjectHash ?? null,
+        person?.personId ?? null,
+        person?.sealedSubject ?? null,
+        person?.keyId ?? null,
+        request.streamId,
+        request.expectedVersion,
+        request.dueOn,
+        command?.key ?? null,
+        command?.fingerprint ?? null,
+        command ? JSON.stringify(command.answer) : null,
+        facts.map(() => randomUUID()),
+        facts.map(({ type }) => type),
+        facts.map(({ data }) => JSON.stringify(data)),
+        JSON.stringify(request.trace),
+        request.occurredAt,
+      ]);
+      return [{ outcome: 'appended', position: rows[0]!.position }];
+    } catch (error) {
+      const state = sqlState(error);
+      if (state === undefined || !conflictCauses[state]) throw error;
+      return [{ outcome: 'conflict', cause: conflictCauses[state] }];
+    }
+  }
+
+  private async appendMany(requests: readonly AppendRequest[]): Promise<AppendResult[]> {
+    const facts = requests.flatMap((request, index) => request.facts.map((fact) => ({ item: index + 1, ...fact })));
+    const rows = await this.database.query<{ failure: string | null; position: string | null }>(
+      'event-store.append-batch',
+      appendBatchSql,
+      [
+        this.logName,
+        requests.map(({ person }) => person?.subjectHash ?? null),
+        requests.map(({ person }) => person?.personId ?? null),
+        requests.map(({ person }) => person?.sealedSubject ?? null),
+        requests.map(({ person }) => person?.keyId ?? null),
+        requests.map(({ streamId }) => streamId),
+        requests.map(({ expectedVersion }) => expectedVersion),
+        requests.map(({ dueOn }) => dueOn),
+        requests.map(({ command }) => command?.key ?? null),
+        requests.map(({ command }) => command?.fingerprint ?? null),
+        requests.map(({ command }) => (command ? JSON.stringify(command.answer) : null)),
+        requests.map(({ trace }) => JSON.stringify(trace)),
+        requests.map(({ occurredAt }) => occurredAt),
+        facts.map(({ item }) => item),
+        facts.map(() => randomUUID()),
+        facts.map(({ type }) => type),
+        facts.map(({ data }) => JSON.stringify(data)),
+      ],
+    );
+    return rows.map(({ failure, position }) =>
+      failure === null
+        ? { outcome: 'appended', position: position! }
+        : { outcome: 'conflict', cause: conflictCauses[failure] ?? failure },
+    );
+  }
+}
+
+/** Error codes of the append functions (migrations) and of PostgreSQL that mean: somebody was first. */
+const conflictCauses: Record<string, string> = {
+  MM001: 'stream version',
+  MM002: 'order guard',
+  MM003: 'command key',
+  MM004: 'person',
+  '23505': 'unique key',
+  '40001': 'serialization',
+  '40P01': 'deadlock',
+};
+
+const appendSql = `select append_events($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) as position`;
+
+const appendBatchSql = `
+  select failure, position
+  from append_events_batch($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+  order by item`;
+
+/** The columns of an event as every reader of the log takes them. */
+export const eventColumns = `
+  e.epoch, e.xid::text as xid, e.pos::text as pos, e.stream_id, e.version, e.event_id, e.type, e.data, e.metadata,
+  e.occurred_at, e.recorded_at`;
+
+const readSql = `
+  select i.item::integer as item, p.person_id, c.fingerprint, c.answer,
+         (select log_position(a.epoch, a.xid, a.pos) from event a where a.stream_id = c.stream_id and a.version = c.version)
+           as command_position, ${eventColumns}
+  from unnest($1::uuid[], $2::bytea[], $3::bytea[], $4::text[], $5::text[], $6::text[], $7::text[])
+         with ordinality as i (stream_id, subject_hash, previous_hash, name1, name2, name3, command_key, item)
+  left join lateral (
+    select person_id from person where subject_hash in (i.subject_hash, i.previous_hash) order by subject_hash = i.subject_hash desc limit 1
+  ) p on true
+  left join command c on c.key = i.command_key
+  left join lateral (
+    select * from event e
+    where e.stream_id = coalesce(i.stream_id, stream_id_of(p.person_id, i.name1, i.name2, i.name3))
+    order by e.version
+  ) e on true
+  order by i.item, e.version`;
+
+export interface EventRow {
+  epoch: number;
+  xid: string;
+  pos: string;
+  stream_id: string;
+  version: number;
+  event_id: string;
+  type: string;
+  data: object;
+  metadata: Trace;
+  occurred_at: Date;
+  recorded_at: Date;
+}
+
+interface ReadRow {
+  item: number;
+  person_id: string | null;
+  fingerprint: Buffer | null;
+  answer: Record<string, unknown> | null;
+  command_position: string | null;
+  /** Null, with all other columns of the event, when the stream has none. */
+  version: number | null;
+}
+
+/** Only the event's own columns: a row may hold more. */
+export function storedEvent<F extends Fact>(row: EventRow): StoredEvent<F> {
+  return {
+    position: { epoch: row.epoch, xid: row.xid, pos: row.pos },
+    stream_id: row.stream_id,
+    version: row.version,
+    event_id: row.event_id,
+    type: row.type,
+    data: row.data,
+    metadata: row.metadata,
+    occurred_at: row.occurred_at,
+    recorded_at: row.recorded_at,
+  } as unknown as StoredEvent<F>;
+}

@@ -1,0 +1,16 @@
+/** The log: append to streams, read streams, follow all of it in order. */
+export { CheckpointStore, LeaseLost } from './checkpoint.store';
+export {
+  type AppendRequest,
+  EventStore,
+  type IdentityRow,
+  type ReadResult,
+  type StoredCommand,
+  type StreamTarget,
+} from './event.store';
+export { EventStoreModule } from './event-store.module';
+export { HeldLease } from './held-lease';
+export { LogAccess, LogFollower } from './log-follower';
+export { type Lag, LogReader } from './log.reader';
+export { type Fact, isPositionText, type Position, positionText, type StoredEvent, type Trace } from './stored-event';
+export { streamIdOf } from './stream-id';

@@ -1,0 +1,131 @@
+import {
+  type Database,
+  type Logger,
+  type LoopState,
+  type Queries,
+  type Signal,
+  type StepOutcome,
+  WorkLoop,
+} from '../platform';
+import type { CheckpointStore } from './checkpoint.store';
+import { HeldLease } from './held-lease';
+import type { Lag, LogReader } from './log.reader';
+import { type Fact, type Position, positionText, type StoredEvent } from './stored-event';
+
+/** Between two looks when the log seems quiet; a signal from a writer of this process ends it early. */
+const idleMs = 50;
+const waitForLeaseMs = 500;
+
+export interface FollowerOptions<F extends Fact> {
+  /** The reader's name: its lease and its checkpoint. */
+  name: string;
+  /** Events a page holds at most. */
+  pageSize: number;
+  /** What must have happened before the checkpoint may move and cannot be part of a transaction (publishing). May be repeated. */
+  before?: (page: StoredEvent<F>[]) => Promise<void>;
+  /** The effect, in one transaction with the checkpoint: exactly once. */
+  apply?: (page: StoredEvent<F>[], queries: Queries) => Promise<void>;
+  /** Called after the commit. */
+  after?: (page: StoredEvent<F>[]) => void;
+}
+
+/** What every follower of the log is given. */
+export class LogAccess {
+  constructor(
+    readonly database: Database,
+    readonly reader: LogReader,
+    readonly checkpoints: CheckpointStore,
+    readonly appended: Signal,
+    readonly log: Logger,
+  ) {}
+}
+
+/**
+ * One reader of the log: page after page in order, its checkpoint moved in the same transaction as its effect. It runs in
+ * one process at a time by lease; a holder that was frozen and overtaken cannot commit, because its fence is old.
+ */
+export class LogFollower<F extends Fact> {
+  private readonly lease: HeldLease;
+  private readonly loop: WorkLoop;
+  private checkpoint?: Position;
+
+  constructor(
+    private readonly access: LogAccess,
+    private readonly options: FollowerOptions<F>,
+  ) {
+    this.lease = new HeldLease(access.checkpoints, options.name);
+    this.loop = new WorkLoop({
+      name: options.name,
+      step: () => this.step(),
+      idleMs,
+      wakeUp: access.appended,
+      log: access.log,
+    });
+  }
+
+  get name(): string {
+    return this.options.name;
+  }
+
+  start(): void {
+    this.loop.start();
+  }
+
+  async stop(): Promise<void> {
+    await this.loop.stop();
+    await this.lease.giveBack();
+  }
+
+  state(): LoopState & { holding: boolean } {
+    return { ...this.loop.state(), holding: this.lease.current() !== undefined };
+  }
+
+  /** Asked of the database, so that it is true in a process that does not hold the lease too. */
+  async position(): Promise<Position> {
+    return this.access.checkpoints.position(this.options.name);
+  }
+
+  async lag(): Promise<Lag> {
+    return this.access.reader.lag(await this.position());
+  }
+
+  private async step(): Promise<StepOutcome> {
+    try {
+      if (!this.lease.current() || !this.checkpoint) {
+        this.checkpoint = await this.lease.take();
+        if (!this.checkpoint) {
+          await new Promise((resolve) => setTimeout(resolve, waitForLeaseMs));
+          return 'idle';
+        }
+        this.access.log.info({ reader: this.name, position: positionText(this.checkpoint) }, 'log.reader.took_over');
+      }
+      return await this.page(this.checkpoint);
+    } catch (error) {
+      // Whatever went wrong, the memory of where we were is not to be trusted: start again from the stored checkpoint.
+      await this.lease.giveBack().catch(() => undefined);
+      this.checkpoint = undefined;
+      throw error;
+    }
+  }
+
+  private async page(after: Position): Promise<StepOutcome> {
+    const { pageSize, before, apply } = this.options;
+    const page = await this.access.reader.page<F>(after, pageSize);
+    const last = page.at(-1);
+    if (!last) return 'idle';
+    await before?.(page);
+    const lease = this.lease.current();
+    if (!lease) return 'more';
+    if (apply) {
+      await this.access.database.transaction(async (queries) => {
+        await this.access.checkpoints.save(lease, last.position, queries);
+        await apply(page, queries);
+      });
+    } else {
+      await this.access.checkpoints.save(lease, last.position);
+    }
+    this.checkpoint = last.position;
+    this.options.after?.(page);
+    return page.length === pageSize ? 'more' : 'idle';
+  }
+}

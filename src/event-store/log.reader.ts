@@ -1,0 +1,71 @@
+import type { Database, Queries } from '../platform';
+import { eventColumns, type EventRow, storedEvent } from './event.store';
+import type { Fact, Position, StoredEvent } from './stored-event';
+
+/** How far behind the end of the log a position is. `events` counts up to `countMax`. */
+export interface Lag {
+  events: number;
+  seconds: number;
+}
+
+/** Events counted at most when a lag is asked for; a larger lag reads as this. */
+const countMax = 1_000_000;
+
+/**
+ * Pages of the log in its order, complete under any concurrency: a page ends below the oldest running transaction, so that
+ * nothing can still appear before its end. Reading on by "highest position seen" would lose events (docs/adr/0002).
+ */
+export class LogReader {
+  constructor(
+    private readonly database: Database,
+    readonly logName: string,
+  ) {}
+
+  async page<F extends Fact>(after: Position, limit: number): Promise<StoredEvent<F>[]> {
+    const rows = await this.database.query<EventRow>('log.page', pageSql, [
+      after.epoch,
+      after.xid,
+      after.pos,
+      this.logName,
+      limit,
+    ]);
+    return rows.map((row) => storedEvent<F>(row));
+  }
+
+  /** One stream's history, oldest first. `afterVersion` 0 reads from the start. */
+  async stream<F extends Fact>(streamId: string, afterVersion: number, limit: number): Promise<StoredEvent<F>[]> {
+    const rows = await this.database.query<EventRow>(
+      'log.stream',
+      `select ${eventColumns} from event e where e.stream_id = $1 and e.version > $2 order by e.version limit $3`,
+      [streamId, afterVersion, limit],
+    );
+    return rows.map((row) => storedEvent<F>(row));
+  }
+
+  async lag(after: Position, queries: Queries = this.database): Promise<Lag> {
+    const [row] = await queries.query<{ events: number; seconds: number }>('log.lag', lagSql, [
+      after.epoch,
+      after.xid,
+      after.pos,
+      countMax,
+    ]);
+    return row!;
+  }
+}
+
+/** Both bounds are row comparisons, so that one range of the index answers, also while a long transaction holds the end back. */
+const pageSql = `
+  select ${eventColumns}
+  from event e
+  where (e.epoch, e.xid, e.pos) > ($1, $2::xid8, $3)
+    and (e.epoch, e.xid) < ((select epoch from log where name = $4), pg_snapshot_xmin(pg_current_snapshot()))
+  order by e.epoch, e.xid, e.pos
+  limit $5`;
+
+const lagSql = `
+  with unread as (
+    select recorded_at from event where (epoch, xid, pos) > ($1, $2::xid8, $3) order by epoch, xid, pos limit $4
+  )
+  select count(*)::integer as events,
+         coalesce(greatest(0, extract(epoch from clock_timestamp() - min(recorded_at))), 0)::float8 as seconds
+  from unread`;

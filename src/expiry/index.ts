@@ -1,0 +1,2 @@
+/** Ends that arrive by themselves. */
+export { ExpiryModule } from './expiry.module';

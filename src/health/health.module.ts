@@ -1,0 +1,74 @@
+import { Inject, Module, type OnModuleDestroy } from '@nestjs/common';
+import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { Database, Readiness } from '../platform';
+import { CommandBatcher, SubscriptionsModule } from '../subscriptions';
+import { type EventTransport, TRANSPORT } from '../transport';
+import { HealthController } from './health.controller';
+import { MetricsController } from './metrics.controller';
+
+/** How the process is doing, and what it needs from outside. */
+@Module({ imports: [SubscriptionsModule], controllers: [HealthController, MetricsController] })
+export class HealthModule implements OnModuleDestroy {
+  private isShuttingDown = false;
+
+  constructor(
+    readiness: Readiness,
+    registry: Registry,
+    database: Database,
+    batcher: CommandBatcher,
+    @Inject(TRANSPORT) transport: EventTransport,
+  ) {
+    readiness.add(
+      'shutdown',
+      () =>
+        this.isShuttingDown ? { status: 'unavailable', reason: 'the process is shutting down' } : { status: 'ok' },
+      'unavailable',
+    );
+    readiness.add(
+      'database',
+      async () => {
+        await database.query('health.ping', 'select 1');
+        return { status: 'ok' };
+      },
+      'unavailable',
+    );
+    readiness.add(
+      'migrations',
+      async () =>
+        (await database.pendingMigrations())
+          ? { status: 'unavailable', reason: 'migrations are pending' }
+          : { status: 'ok' },
+      'unavailable',
+    );
+    readiness.add('kafka', async () => {
+      await transport.ping();
+      return { status: 'ok' };
+    });
+    collectDefaultMetrics({ register: registry, prefix: 'medmij_' });
+    measureProcess(registry, database, batcher);
+  }
+
+  onModuleDestroy(): void {
+    this.isShuttingDown = true;
+  }
+}
+
+function measureProcess(registry: Registry, database: Database, batcher: CommandBatcher): void {
+  new Gauge({
+    name: 'medmij_database_connections',
+    help: 'Connections of this process to the database, and callers waiting for one',
+    labelNames: ['state'],
+    registers: [registry],
+    collect() {
+      for (const [state, count] of Object.entries(database.poolState())) this.set({ state }, count);
+    },
+  });
+  new Gauge({
+    name: 'medmij_commands_waiting',
+    help: 'Commands that wait to be appended',
+    registers: [registry],
+    collect() {
+      this.set(batcher.state().waiting);
+    },
+  });
+}

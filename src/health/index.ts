@@ -1,0 +1,2 @@
+/** Live, ready, metrics. */
+export { HealthModule } from './health.module';

@@ -1,0 +1,7 @@
+/** The HTTP edge: what every request passes before it reaches a room, and what every error looks like. */
+export { apiQuery, apiSchema, problemResponses } from './api-schema';
+export { BearerGuard, RequireScope, type TokenScope } from './bearer.guard';
+export { HttpModule } from './http.module';
+export { parse } from './parse';
+export { traceOf } from './request-ids';
+export { createHttpEdge } from './server';

@@ -1,0 +1,93 @@
+import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { describeError, isOutage, type Logger } from '../platform';
+import { type RefusalCode, refusals, Refused } from '../refusals';
+import type { RouteTable } from './route-table';
+
+/** Seconds after which a caller may come back when we are overloaded or something we need is away. */
+const retryAfterS = 1;
+
+/** Fastify's and Nest's own refusals, in our words. */
+const foreignCodes: Record<string, RefusalCode> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: 'payload_too_large',
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'unsupported_media_type',
+};
+const statusCodes = new Map<number, RefusalCode>([
+  [400, 'malformed_request'],
+  [404, 'not_found'],
+  [405, 'method_not_allowed'],
+  [413, 'payload_too_large'],
+  [414, 'malformed_request'],
+  [415, 'unsupported_media_type'],
+  [431, 'malformed_request'],
+  [503, 'unavailable'],
+]);
+
+/** Every error becomes a problem document (RFC 9457): a refusal says why, an outage asks to come back, a bug says nothing. */
+@Catch()
+export class ProblemFilter implements ExceptionFilter {
+  constructor(
+    private readonly publicUrl: string,
+    private readonly routes: RouteTable,
+    private readonly log: Logger,
+  ) {}
+
+  catch(error: unknown, host: ArgumentsHost): void {
+    const http = host.switchToHttp();
+    const request = http.getRequest<FastifyRequest>();
+    this.answer(error, request, http.getResponse<FastifyReply>());
+  }
+
+  /** Also used where Nest is not asked: errors of Fastify's own hooks. */
+  answer(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+    const refused = this.refusalOf(error, request, reply);
+    const { status, title } = refusals[refused.code];
+    if (refused.code === 'unauthenticated') {
+      // RFC 6750 section 3.1: the error is named only when a token was sent.
+      const sent = request.headers.authorization !== undefined;
+      void reply.header('www-authenticate', sent ? 'Bearer error="invalid_token"' : 'Bearer');
+    }
+    if (refused.code === 'unavailable') void reply.header('retry-after', String(retryAfterS));
+    void reply
+      .status(status)
+      .header('content-type', 'application/problem+json; charset=utf-8')
+      .header('cache-control', 'no-store')
+      .send(
+        JSON.stringify({
+          type: `${this.publicUrl}/errors/${refused.code}`,
+          title,
+          status,
+          detail: refused.detail,
+          code: refused.code,
+          errors: refused.faults,
+        }),
+      );
+  }
+
+  private refusalOf(error: unknown, request: FastifyRequest, reply: FastifyReply): Refused {
+    if (error instanceof Refused) return error;
+    if (isOutage(error)) {
+      this.log.warn({ request_id: request.ids?.requestId, error: describeError(error) }, 'request.unavailable');
+      return new Refused('unavailable', 'Something the service depends on is away; try again.');
+    }
+    const code = foreignCode(error);
+    if (code === 'not_found') return this.nothingThere(request, reply);
+    if (code !== undefined) return new Refused(code);
+    this.log.error({ request_id: request.ids?.requestId, error: describeError(error) }, 'request.failed');
+    return new Refused('internal_error');
+  }
+
+  private nothingThere(request: FastifyRequest, reply: FastifyReply): Refused {
+    const methods = this.routes.methodsOf(new URL(request.url, 'http://localhost').pathname);
+    if (methods.length === 0) return new Refused('not_found');
+    void reply.header('allow', methods.join(', '));
+    return new Refused('method_not_allowed');
+  }
+}
+
+function foreignCode(error: unknown): RefusalCode | undefined {
+  const { code, statusCode } = error as { code?: unknown; statusCode?: unknown };
+  if (typeof code === 'string' && foreignCodes[code]) return foreignCodes[code];
+  const status = error instanceof HttpException ? error.getStatus() : statusCode;
+  return typeof status === 'number' ? statusCodes.get(status) : undefined;
+}

@@ -1,0 +1,59 @@
+import { randomUUID } from 'node:crypto';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { Refused } from '../refusals';
+
+/** The ids of a request (contract.md 3): as sent, or made here. */
+export interface RequestIds {
+  requestId: string;
+  correlationId: string;
+  /** W3C trace context, when it was sent and well formed. */
+  traceparent?: string;
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    ids: RequestIds;
+  }
+}
+
+/** Visible ASCII without spaces, so that it can go into logs, headers and Kafka as it is. */
+const idPattern = /^[\x21-\x7e]{1,128}$/;
+const traceparentPattern = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
+
+/** Takes the two ids from the request or makes them, and echoes them on the answer. */
+export function registerRequestIds(fastify: FastifyInstance): void {
+  fastify.decorateRequest('ids', undefined as unknown as RequestIds);
+  fastify.addHook('onRequest', (request: FastifyRequest, reply: FastifyReply, done) => {
+    const requestId = headerOf(request, 'medmij-request-id');
+    const correlationId = headerOf(request, 'x-correlation-id');
+    const traceparent = headerOf(request, 'traceparent');
+    request.ids = {
+      requestId: isId(requestId) ? requestId : randomUUID(),
+      correlationId: isId(correlationId) ? correlationId : randomUUID(),
+      ...(traceparent !== undefined && traceparentPattern.test(traceparent) && { traceparent }),
+    };
+    void reply.headers({ 'medmij-request-id': request.ids.requestId, 'x-correlation-id': request.ids.correlationId });
+    const isWrong = [requestId, correlationId].some((id) => id !== undefined && !idPattern.test(id));
+    done(
+      isWrong
+        ? new Refused('malformed_request', 'MedMij-Request-ID or X-Correlation-ID is not 1 to 128 visible characters.')
+        : undefined,
+    );
+  });
+}
+
+/** What caused an event: the ids of this request. */
+export function traceOf({ ids }: FastifyRequest) {
+  const { requestId, correlationId, traceparent } = ids;
+  return { correlation_id: correlationId, causation_id: requestId, ...(traceparent !== undefined && { traceparent }) };
+}
+
+function isId(id: string | undefined): id is string {
+  return id !== undefined && idPattern.test(id);
+}
+
+/** A header given twice arrives joined by a comma and a space, and is refused by the pattern. */
+function headerOf(request: FastifyRequest, name: string): string | undefined {
+  const value = request.headers[name];
+  return Array.isArray(value) ? value.join(', ') : value;
+}

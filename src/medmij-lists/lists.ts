@@ -1,0 +1,59 @@
+import type { Client, ClientList, NotificationEndpoints } from './client-list.parser';
+import type { Offering, Provider, ProviderList } from './provider-list.parser';
+import type { ServiceNamesList } from './service-names-list.parser';
+import type { Whitelist } from './whitelist.parser';
+
+/** The four lists by their name on `/ops/api/lists` (contract.md 4). */
+export interface ParsedLists {
+  providers: ProviderList;
+  clients: ClientList;
+  service_names: ServiceNamesList;
+  whitelist: Whitelist;
+}
+
+/**
+ * The four lists at one moment, with the questions that other rooms have. Never changes: whoever holds one keeps
+ * getting the same answers, so that one request is judged by one set of lists.
+ */
+export class Lists {
+  constructor(private readonly lists: Readonly<ParsedLists>) {}
+
+  /** The client with this host name, spelled as a client id is: in lower case. */
+  client(clientId: string): Client | undefined {
+    return this.lists.clients.entries.get(clientId);
+  }
+
+  /** Every client of the list. */
+  clients(): Iterable<Client> {
+    return this.lists.clients.entries.values();
+  }
+
+  /** The display name of a service; undefined when the service names list does not have it. */
+  serviceName(serviceId: string): string | undefined {
+    return this.lists.service_names.entries.get(serviceId);
+  }
+
+  /** The provider of this name, without `@medmij`. */
+  provider(name: string): Provider | undefined {
+    return this.lists.providers.entries.get(name);
+  }
+
+  /** Base URIs for notifications; undefined when the service is not listed for this client and interface version. */
+  notificationEndpoints(
+    clientId: string,
+    interfaceVersion: string,
+    serviceId: string,
+  ): NotificationEndpoints | undefined {
+    return this.client(clientId)?.endpoints.get(interfaceVersion)?.get(serviceId);
+  }
+
+  /** What the provider (name without `@medmij`) offers; undefined when it does not open up the service. */
+  offering(provider: string, interfaceVersion: string, serviceId: string): Offering | undefined {
+    return this.provider(provider)?.offerings.get(interfaceVersion)?.get(serviceId);
+  }
+
+  /** Whether traffic with this host is allowed (domain.md 12). */
+  isWhitelisted(host: string): boolean {
+    return this.lists.whitelist.entries.has(host.toLowerCase());
+  }
+}

@@ -1,0 +1,61 @@
+import { type DynamicModule, Module, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
+import { Gauge, Registry } from 'prom-client';
+import { Clock, LOGGER, type Logger, Readiness } from '../platform';
+import { ListRefresher, type ListUrls } from './list.refresher';
+import { ListStore } from './list.store';
+
+/** The lists, loaded before the first request and kept up to date; every process has its own copy. */
+@Module({})
+export class MedmijListsModule implements OnModuleInit, OnModuleDestroy {
+  constructor(
+    private readonly refresher: ListRefresher,
+    store: ListStore,
+    readiness: Readiness,
+    registry: Registry,
+  ) {
+    readiness.add('lists', () => {
+      if (!store.everLoaded()) return { status: 'unavailable', reason: 'a list was never loaded' };
+      const stale = store.status().filter((list) => list.stale);
+      return stale.length === 0
+        ? { status: 'ok' }
+        : { status: 'degraded', reason: `stale: ${stale.map(({ name }) => name).join(', ')}` };
+    });
+    new Gauge({
+      name: 'medmij_list_age_seconds',
+      help: 'Seconds since a MedMij list was last checked successfully',
+      labelNames: ['list'],
+      registers: [registry],
+      collect() {
+        for (const { name, age_s: age } of store.status()) if (age !== null) this.set({ list: name }, age);
+      },
+    });
+  }
+
+  static with(urls: ListUrls, localhostAllowed: boolean): DynamicModule {
+    return {
+      module: MedmijListsModule,
+      global: true,
+      providers: [
+        {
+          provide: ListStore,
+          inject: [Clock],
+          useFactory: (clock: Clock) => new ListStore(clock, { localhostAllowed }),
+        },
+        {
+          provide: ListRefresher,
+          inject: [ListStore, LOGGER],
+          useFactory: (store: ListStore, log: Logger) => new ListRefresher(store, urls, log),
+        },
+      ],
+      exports: [ListStore],
+    };
+  }
+
+  async onModuleInit(): Promise<void> {
+    await this.refresher.start();
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    await this.refresher.stop();
+  }
+}

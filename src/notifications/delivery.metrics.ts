@@ -1,0 +1,36 @@
+import { Counter, Gauge, type Registry } from 'prom-client';
+import type { Clock } from '../platform';
+import type { DeliveryStore } from './delivery.store';
+
+/** What became of a try. */
+type Outcome = 'delivered' | 'retry' | 'dead' | 'dropped';
+
+/** The figures operators watch of deliveries (contract.md 3). */
+export class DeliveryMetrics {
+  private readonly deliveries: Counter<'outcome'>;
+
+  constructor(registry: Registry, store: DeliveryStore, clock: Clock) {
+    this.deliveries = new Counter({
+      name: 'medmij_deliveries_total',
+      help: 'Tries to notify a client, by what became of them',
+      labelNames: ['outcome'],
+      registers: [registry],
+    });
+    for (const outcome of ['delivered', 'retry', 'dead', 'dropped']) this.deliveries.inc({ outcome }, 0);
+    new Gauge({
+      name: 'medmij_delivery_oldest_undelivered_seconds',
+      help: 'Age of the oldest notification that is not finished, per client',
+      labelNames: ['client_id'],
+      registers: [registry],
+      async collect() {
+        this.reset();
+        for (const { client_id, seconds } of await store.oldestUndelivered(clock.now()))
+          this.set({ client_id }, seconds);
+      },
+    });
+  }
+
+  attempted(outcome: Outcome): void {
+    this.deliveries.inc({ outcome });
+  }
+}

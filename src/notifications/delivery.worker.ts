@@ -1,0 +1,204 @@
+import { randomUUID } from 'node:crypto';
+import type { CommandBus } from '@nestjs/cqrs';
+import type { ListStore } from '../medmij-lists';
+import {
+  type Clock,
+  isOutage,
+  type Logger,
+  type LoopState,
+  type Signal,
+  type StepOutcome,
+  WorkLoop,
+} from '../platform';
+import { TerminateOrder } from '../subscriptions';
+import type { ClientIdentity, IdentityStore } from './client-identity';
+import type { AttemptRecord, ClaimedDelivery, Completion, DeliveryStore } from './delivery.store';
+import type { DeliveryMetrics } from './delivery.metrics';
+import type { NotificationClient } from './notification.client';
+import { nextAttempt } from './retry-schedule';
+import { type Answer, type Verdict, verdictOf } from './verdict';
+
+/** Calls under way at once in one process. */
+const slots = 64;
+const idleMs = 100;
+/** Longer than the budget of a call and the recording of its outcome together. */
+const leaseMs = 30_000;
+
+/** Everything the worker works with. */
+export interface DeliveryParts {
+  store: DeliveryStore;
+  client: NotificationClient;
+  identities: IdentityStore;
+  lists: ListStore;
+  commandBus: Pick<CommandBus, 'execute'>;
+  clock: Clock;
+  planned: Signal;
+  metrics: DeliveryMetrics;
+  log: Logger;
+  startGraceS: number;
+}
+
+/** Sends due notifications: claims them, calls the client, records the outcome. Fails closed: no identity or no fresh list, no send. */
+export class DeliveryWorker {
+  private readonly loop: WorkLoop;
+  private readonly inHand = new Set<Promise<void>>();
+  private heldBackBy?: string;
+
+  constructor(private readonly parts: DeliveryParts) {
+    this.loop = new WorkLoop({
+      name: 'delivery',
+      step: () => this.step(),
+      idleMs,
+      wakeUp: parts.planned,
+      log: parts.log,
+    });
+  }
+
+  start(): void {
+    this.loop.start();
+  }
+
+  async stop(): Promise<void> {
+    await this.loop.stop();
+    await Promise.all(this.inHand);
+    await this.parts.client.close();
+  }
+
+  /** `heldBackBy`: why nothing is being sent at all. */
+  state(): LoopState & { heldBackBy?: string } {
+    return { ...this.loop.state(), ...(this.heldBackBy !== undefined && { heldBackBy: this.heldBackBy }) };
+  }
+
+  private async step(): Promise<StepOutcome> {
+    const { identities, store, clock } = this.parts;
+    const identity = await identities.current(clock.now());
+    this.heldBackBy = 'missing' in identity ? identity.missing : this.staleList();
+    if ('missing' in identity || this.heldBackBy !== undefined) return 'idle';
+    const free = slots - this.inHand.size;
+    if (free === 0) {
+      await Promise.race(this.inHand);
+      return 'more';
+    }
+    const claimed = await store.claimDue(clock.now(), free, leaseMs);
+    for (const delivery of claimed) this.take(this.deliver(delivery, identity));
+    return claimed.length === free ? 'more' : 'idle';
+  }
+
+  private take(delivering: Promise<void>): void {
+    const done = delivering
+      .catch((error: unknown) => this.parts.log.error({ error }, 'delivery.failed'))
+      .finally(() => {
+        this.inHand.delete(done);
+        // The next one of the same subscription may go now.
+        this.parts.planned.raise();
+      });
+    this.inHand.add(done);
+  }
+
+  private staleList(): string | undefined {
+    const stale = (['clients', 'whitelist'] as const).filter((name) => !this.parts.lists.isFresh(name));
+    return stale.length > 0 ? `the list ${stale.join(', ')} is stale` : undefined;
+  }
+
+  private async deliver(delivery: ClaimedDelivery, identity: ClientIdentity): Promise<void> {
+    const { clock, startGraceS, store, log, metrics } = this.parts;
+    const startedMs = performance.now();
+    const answer = await this.call(delivery, identity);
+    const now = clock.now();
+    const verdict = verdictOf(answer, {
+      now,
+      startedAt: delivery.started_at ?? undefined,
+      confirmed: delivery.confirmed_at !== null,
+      startGraceS,
+    });
+    if (verdict.kind === 'unknown_subscription') await this.endSubscription(delivery, now);
+    const completion = completionOf(verdict, answer, delivery, now);
+    const counted = await store.complete(delivery, completion);
+    if (verdict.kind === 'unknown_subscription')
+      await store.dropWaiting([delivery.subscription_id], 'invalid_subscription_id');
+    metrics.attempted(completion.state === 'pending' ? 'retry' : completion.state);
+    log.info(
+      {
+        delivery_id: delivery.delivery_id,
+        subscription_id: delivery.subscription_id,
+        client_id: delivery.client_id,
+        notification_type: delivery.notification_type,
+        correlation_id: delivery.correlation_id,
+        attempt: delivery.attempts + 1,
+        outcome: completion.state,
+        status: completion.attempt.status,
+        reason: completion.attempt.error,
+        duration_ms: Math.round(performance.now() - startedMs),
+        next_attempt_at: completion.state === 'pending' ? completion.dueAt : undefined,
+        overtaken: counted ? undefined : true,
+      },
+      'delivery.attempted',
+    );
+  }
+
+  private async call(delivery: ClaimedDelivery, identity: ClientIdentity): Promise<Answer> {
+    const { lists, client } = this.parts;
+    const current = lists.current();
+    const endpoints = current.notificationEndpoints(
+      delivery.client_id,
+      delivery.interface_version,
+      delivery.service_id,
+    );
+    const baseUri = endpoints?.[delivery.notification_type];
+    if (baseUri === undefined) return { kind: 'failed', error: 'endpoint_not_listed' };
+    if (!current.isWhitelisted(new URL(baseUri).hostname)) return { kind: 'failed', error: 'host_not_whitelisted' };
+    return client.send(
+      {
+        baseUri,
+        body: {
+          subscription_id: delivery.subscription_id,
+          notification_type: delivery.notification_type,
+          ...(delivery.end_date !== null && { end_date: delivery.end_date }),
+        },
+        requestId: randomUUID(),
+        correlationId: delivery.correlation_id,
+      },
+      identity,
+    );
+  }
+
+  /** Before the outcome is recorded: after a crash in between the answer comes again, and ending twice ends once. */
+  private async endSubscription(delivery: ClaimedDelivery, now: Date): Promise<void> {
+    const trace = { correlation_id: delivery.correlation_id, causation_id: delivery.delivery_id };
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        await this.parts.commandBus.execute(
+          new TerminateOrder(delivery.subscription_id, 'client_endpoint', trace, now),
+        );
+        return;
+      } catch (error) {
+        if (!isOutage(error) || attempt >= 3) throw error;
+      }
+    }
+  }
+}
+
+function completionOf(verdict: Verdict, answer: Answer, delivery: ClaimedDelivery, now: Date): Completion {
+  const status = answer.kind === 'answered' ? answer.status : null;
+  const attempt = (error: string | null): AttemptRecord => ({ at: now, status, error });
+  switch (verdict.kind) {
+    case 'delivered':
+      return { state: 'delivered', attempt: attempt(null) };
+    case 'unknown_subscription':
+      return { state: 'dropped', attempt: attempt('invalid_subscription_id') };
+    case 'dead':
+      return { state: 'dead', attempt: attempt(verdict.error) };
+    case 'retry': {
+      const dueAt = nextAttempt({
+        attempts: delivery.attempts + 1,
+        now,
+        deadlineAt: delivery.deadline_at,
+        retryAfterS: verdict.retryAfterS,
+        random: Math.random(),
+      });
+      return dueAt
+        ? { state: 'pending', attempt: attempt(verdict.error), dueAt }
+        : { state: 'dead', attempt: attempt(verdict.error) };
+    }
+  }
+}

@@ -1,0 +1,69 @@
+import { lookup } from 'node:dns/promises';
+import { BlockList, isIPv6 } from 'node:net';
+
+/** Where a call to a host really goes. */
+export interface HostAddress {
+  address: string;
+  port: number;
+}
+
+/** Every range that is not public: a listed name must not lead us into our own network (SSRF). */
+const notPublic = new BlockList();
+for (const [net, prefix] of [
+  ['0.0.0.0', 8],
+  ['10.0.0.0', 8],
+  ['100.64.0.0', 10],
+  ['127.0.0.0', 8],
+  ['169.254.0.0', 16],
+  ['172.16.0.0', 12],
+  ['192.0.0.0', 24],
+  ['192.0.2.0', 24],
+  ['192.88.99.0', 24],
+  ['192.168.0.0', 16],
+  ['198.18.0.0', 15],
+  ['198.51.100.0', 24],
+  ['203.0.113.0', 24],
+  ['224.0.0.0', 4],
+  ['240.0.0.0', 4],
+] as const) {
+  notPublic.addSubnet(net, prefix, 'ipv4');
+}
+for (const [net, prefix] of [
+  ['::', 96],
+  ['::ffff:0:0', 96],
+  ['64:ff9b::', 96],
+  ['64:ff9b:1::', 48],
+  ['100::', 64],
+  ['2001::', 23],
+  ['2001:db8::', 32],
+  ['2002::', 16],
+  ['fc00::', 7],
+  ['fe80::', 10],
+  ['ff00::', 8],
+] as const) {
+  notPublic.addSubnet(net, prefix, 'ipv6');
+}
+
+export function isPublicAddress(address: string): boolean {
+  return !notPublic.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
+}
+
+/**
+ * Resolves a host once, so that the address checked is the address called. Configured development hosts go where they say.
+ * @throws Error `private_address` when any address of the name is not public, or the resolver's error.
+ */
+export async function addressOf(
+  host: string,
+  port: number,
+  configured: Readonly<Record<string, HostAddress>>,
+): Promise<HostAddress> {
+  const known = configured[host];
+  if (known) return known;
+  const addresses = await lookup(host, { all: true, verbatim: true });
+  if (addresses.length === 0 || !addresses.every(({ address }) => isPublicAddress(address))) {
+    throw Object.assign(new Error('The host name leads to an address that is not public.'), {
+      code: 'private_address',
+    });
+  }
+  return { address: addresses[0]!.address, port };
+}

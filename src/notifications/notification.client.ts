@@ -1,0 +1,123 @@
+import { buildConnector, type Dispatcher, Pool } from 'undici';
+import { addressOf, type HostAddress } from './host-address';
+import type { ClientIdentity } from './client-identity';
+import type { Answer } from './verdict';
+
+/** The whole call, from the connection to the last byte read. */
+const budgetMs = 10_000;
+/** Bytes of an answer that are looked at; the rest is not read. */
+const bodyBytesMax = 4_096;
+const connectionsPerOrigin = 20;
+/** Pools kept at most; the one longest unused goes first. */
+const poolsMax = 500;
+
+export interface NotificationCall {
+  /** Base URI of the client list entry; `/Notification` is added (ext.abo.subnotint.200). */
+  baseUri: string;
+  body: Record<string, string>;
+  requestId: string;
+  correlationId: string;
+}
+
+/** The HTTP call: mutual TLS, HTTP/1.1, pooled by origin and identity, no redirects, a bounded body, one budget for it all. */
+export class NotificationClient {
+  private readonly pools = new Map<string, Pool>();
+
+  constructor(private readonly hostAddresses: Readonly<Record<string, HostAddress>>) {}
+
+  async send(call: NotificationCall, identity: ClientIdentity): Promise<Answer> {
+    const url = new URL(`${call.baseUri.replace(/\/+$/, '')}/Notification`);
+    const signal = AbortSignal.timeout(budgetMs);
+    try {
+      const response = await this.poolOf(url, identity).request({
+        path: url.pathname,
+        method: 'POST',
+        headers: {
+          'content-type': 'application/json',
+          accept: 'application/json',
+          'medmij-request-id': call.requestId,
+          'x-correlation-id': call.correlationId,
+        },
+        body: JSON.stringify(call.body),
+        signal,
+      });
+      const retryAfter = response.headers['retry-after'];
+      return {
+        kind: 'answered',
+        status: response.statusCode,
+        ...(typeof retryAfter === 'string' && { retryAfter }),
+        body: await firstBytes(response.body),
+      };
+    } catch (error) {
+      return { kind: 'failed', error: signal.aborted ? 'timeout' : failureCode(error) };
+    }
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.pools.values()].map((pool) => pool.destroy()));
+  }
+
+  private poolOf(url: URL, identity: ClientIdentity): Pool {
+    const key = `${identity.fingerprint} ${url.origin}`;
+    const pool = this.pools.get(key) ?? this.makePool(url, identity);
+    this.pools.delete(key);
+    this.pools.set(key, pool);
+    if (this.pools.size > poolsMax) this.retireOldest();
+    return pool;
+  }
+
+  private retireOldest(): void {
+    const [key, pool] = this.pools.entries().next().value!;
+    this.pools.delete(key);
+    void pool.close();
+  }
+
+  private makePool(url: URL, { cert, key, ca }: ClientIdentity): Pool {
+    const connect = buildConnector({
+      cert,
+      key,
+      ca,
+      servername: url.hostname,
+      minVersion: 'TLSv1.2',
+      ALPNProtocols: ['http/1.1'],
+      timeout: budgetMs,
+    });
+    return new Pool(url.origin, {
+      connections: connectionsPerOrigin,
+      pipelining: 1,
+      headersTimeout: budgetMs,
+      bodyTimeout: budgetMs,
+      allowH2: false,
+      connect: (options, callback) => {
+        addressOf(url.hostname, url.port === '' ? 443 : Number(url.port), this.hostAddresses).then(
+          ({ address, port }) =>
+            connect(
+              { ...options, hostname: address, host: address, port: String(port), servername: url.hostname },
+              callback,
+            ),
+          (error: Error) => callback(error, null),
+        );
+      },
+    });
+  }
+}
+
+/** Reads up to the limit and lets go of the rest. */
+async function firstBytes(body: Dispatcher.ResponseData['body']): Promise<string> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of body as AsyncIterable<Buffer>) {
+    chunks.push(chunk);
+    size += chunk.length;
+    if (size >= bodyBytesMax) break;
+  }
+  return Buffer.concat(chunks).subarray(0, bodyBytesMax).toString('utf8');
+}
+
+/** A short name of what went wrong, without addresses or certificate texts. */
+function failureCode(error: unknown): string {
+  const code = (error as { code?: unknown }).code;
+  const cause = (error as { cause?: { code?: unknown } }).cause?.code;
+  for (const candidate of [code, cause]) if (typeof candidate === 'string') return candidate;
+  return error instanceof Error ? error.name : 'unknown error';
+}

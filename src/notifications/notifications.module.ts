@@ -1,0 +1,100 @@
+import { type DynamicModule, Inject, Module, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { CommandBus } from '@nestjs/cqrs';
+import { Registry } from 'prom-client';
+import { LogAccess, type LogFollower } from '../event-store';
+import { ListStore } from '../medmij-lists';
+import { Clock, Database, LOGGER, type Logger, loopCheck, Readiness, Signal } from '../platform';
+import { type SubscriptionEvent, SubscriptionsModule } from '../subscriptions';
+import { type IdentityFiles, IdentityStore } from './client-identity';
+import { DeliveryMetrics } from './delivery.metrics';
+import { DeliveryStore } from './delivery.store';
+import { DeliveryWorker } from './delivery.worker';
+import type { HostAddress } from './host-address';
+import { NotificationClient } from './notification.client';
+import { createPlanner } from './planner.reader';
+
+const PLANNER = Symbol('PLANNER');
+const PLANNED = Symbol('PLANNED');
+
+/** Reading and repairing deliveries, in every process. */
+@Module({
+  providers: [
+    { provide: DeliveryStore, inject: [Database], useFactory: (database: Database) => new DeliveryStore(database) },
+    { provide: DeliveryMetrics, inject: [Registry, DeliveryStore, Clock], useFactory: createMetrics },
+    { provide: PLANNED, useValue: new Signal() },
+  ],
+  exports: [DeliveryStore, DeliveryMetrics, PLANNED],
+})
+export class DeliveriesModule {}
+
+function createMetrics(registry: Registry, store: DeliveryStore, clock: Clock): DeliveryMetrics {
+  return new DeliveryMetrics(registry, store, clock);
+}
+
+export interface NotificationOptions {
+  identityFiles: IdentityFiles;
+  hostAddresses: Readonly<Record<string, HostAddress>>;
+  startGraceS: number;
+}
+
+/** Planner and worker, in processes with the role. */
+@Module({})
+export class NotificationsModule implements OnApplicationBootstrap, OnModuleDestroy {
+  constructor(
+    @Inject(PLANNER) private readonly planner: LogFollower<SubscriptionEvent>,
+    private readonly worker: DeliveryWorker,
+    readiness: Readiness,
+  ) {
+    readiness.add('planner', () => loopCheck(planner.state()));
+    readiness.add('delivery', () => {
+      const { heldBackBy, ...state } = worker.state();
+      return heldBackBy === undefined
+        ? loopCheck(state)
+        : { status: 'degraded', reason: `nothing is sent: ${heldBackBy}` };
+    });
+  }
+
+  static with({ identityFiles, hostAddresses, startGraceS }: NotificationOptions): DynamicModule {
+    return {
+      module: NotificationsModule,
+      imports: [DeliveriesModule, SubscriptionsModule],
+      providers: [
+        { provide: PLANNER, inject: [LogAccess, DeliveryStore, Clock, PLANNED], useFactory: createPlanner },
+        {
+          provide: DeliveryWorker,
+          inject: [DeliveryStore, ListStore, CommandBus, Clock, PLANNED, DeliveryMetrics, LOGGER],
+          useFactory: (
+            store: DeliveryStore,
+            lists: ListStore,
+            commandBus: CommandBus,
+            clock: Clock,
+            planned: Signal,
+            metrics: DeliveryMetrics,
+            log: Logger,
+          ) =>
+            new DeliveryWorker({
+              store,
+              lists,
+              commandBus,
+              clock,
+              planned,
+              metrics,
+              log,
+              startGraceS,
+              client: new NotificationClient(hostAddresses),
+              identities: new IdentityStore(identityFiles),
+            }),
+        },
+      ],
+    };
+  }
+
+  onApplicationBootstrap(): void {
+    this.planner.start();
+    this.worker.start();
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    await Promise.all([this.planner.stop(), this.worker.stop()]);
+  }
+}

@@ -1,0 +1,23 @@
+import { type LogAccess, LogFollower } from '../event-store';
+import type { Clock, Signal } from '../platform';
+import type { SubscriptionEvent } from '../subscriptions';
+import type { DeliveryStore } from './delivery.store';
+import { plan } from './notification.planner';
+
+/** Events planned in one transaction. */
+const pageSize = 500;
+
+/** The reader of the log that turns events into notifications to send, in one transaction with its checkpoint. */
+export function createPlanner(
+  access: LogAccess,
+  store: DeliveryStore,
+  clock: Clock,
+  planned: Signal,
+): LogFollower<SubscriptionEvent> {
+  return new LogFollower<SubscriptionEvent>(access, {
+    name: 'planner',
+    pageSize,
+    apply: (page, queries) => store.enqueue(page.map(plan), clock.now(), queries),
+    after: () => planned.raise(),
+  });
+}

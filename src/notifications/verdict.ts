@@ -1,0 +1,60 @@
+/** What came of one try. */
+export type Answer =
+  { kind: 'answered'; status: number; retryAfter?: string; body: string } | { kind: 'failed'; error: string };
+
+/** What that means for the notification (domain.md 6). */
+export type Verdict =
+  | { kind: 'delivered' }
+  /** The client does not know the subscription: it ends, and nothing more is sent about it. */
+  | { kind: 'unknown_subscription' }
+  | { kind: 'retry'; error: string; retryAfterS?: number }
+  | { kind: 'dead'; error: string };
+
+export interface VerdictContext {
+  now: Date;
+  /** When the subscription started; undefined when that is not known any more. */
+  startedAt?: Date;
+  /** Whether the client has accepted any notification about it. */
+  confirmed: boolean;
+  /** Seconds after a start in which an unconfirmed client may not have learned the id yet (START_GRACE_S). */
+  startGraceS: number;
+}
+
+/** Statuses that pass by themselves; every other 4xx is meant (domain.md 6, decided). */
+const passingStatuses = new Set([408, 425, 429]);
+
+export function verdictOf(answer: Answer, context: VerdictContext): Verdict {
+  if (answer.kind === 'failed') return { kind: 'retry', error: answer.error };
+  const { status } = answer;
+  if (status >= 200 && status < 300) return { kind: 'delivered' };
+  if (status === 400 && errorCode(answer.body) === 'invalid_subscription_id') return unknownSubscription(context);
+  if (status >= 500 || passingStatuses.has(status)) {
+    return { kind: 'retry', error: `status ${status}`, retryAfterS: retryAfterSeconds(answer.retryAfter, context.now) };
+  }
+  const code =
+    status === 400 && errorCode(answer.body) === 'invalid_notification_type' ? ' invalid_notification_type' : '';
+  return { kind: 'dead', error: `status ${status}${code}` };
+}
+
+function unknownSubscription({ now, startedAt, confirmed, startGraceS }: VerdictContext): Verdict {
+  const inGrace = !confirmed && startedAt !== undefined && now.getTime() - startedAt.getTime() <= startGraceS * 1000;
+  return inGrace
+    ? { kind: 'retry', error: 'invalid_subscription_id within the grace after the start' }
+    : { kind: 'unknown_subscription' };
+}
+
+function errorCode(body: string): unknown {
+  try {
+    return (JSON.parse(body) as { error?: unknown } | null)?.error;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Seconds or an HTTP date (RFC 9110, section 10.2.3); anything else is as if it were not there. */
+function retryAfterSeconds(value: string | undefined, now: Date): number | undefined {
+  if (value === undefined) return undefined;
+  if (/^[0-9]{1,9}$/.test(value)) return Number(value);
+  const moment = Date.parse(value);
+  return Number.isNaN(moment) ? undefined : Math.max(0, (moment - now.getTime()) / 1000);
+}

@@ -1,0 +1,2 @@
+/** The API for the people on call. */
+export { OpsModule } from './ops.module';

@@ -1,0 +1,38 @@
+import { Controller, Get, Inject, Query, UseGuards } from '@nestjs/common';
+import { ApiBearerAuth, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { z } from 'zod';
+import { apiSchema, BearerGuard, parse, problemResponses, RequireScope } from '../http';
+import { type ListStatus, ListStore, listNames } from '../medmij-lists';
+
+const listItem = z.strictObject({
+  name: z.enum(listNames),
+  sequence: z.int().nullable(),
+  published_at: z.iso.datetime().nullable(),
+  fetched_at: z.iso.datetime().nullable(),
+  age_s: z.int().nullable(),
+  stale: z.boolean(),
+  last_refusal: z.strictObject({ at: z.iso.datetime(), line: z.int().nullable(), reason: z.string() }).nullable(),
+});
+
+/** How the MedMij lists stand in the process that answers. */
+@ApiTags('Operators')
+@ApiBearerAuth()
+@Controller('ops/api/lists')
+@UseGuards(BearerGuard)
+@RequireScope('ops:read')
+export class ListsController {
+  constructor(@Inject(ListStore) private readonly lists: ListStore) {}
+
+  @Get()
+  @ApiOperation({ summary: 'The MedMij lists in use' })
+  @ApiResponse({
+    status: 200,
+    description: 'All lists',
+    schema: apiSchema(z.strictObject({ items: z.array(listItem), next: z.null() })),
+  })
+  @problemResponses(400, 401, 403)
+  all(@Query() query: unknown): { items: ListStatus[]; next: null } {
+    parse(z.strictObject({}), query);
+    return { items: this.lists.status(), next: null };
+  }
+}

@@ -1,0 +1,12 @@
+import { Module } from '@nestjs/common';
+import { DeliveriesModule } from '../notifications';
+import { ProjectionQueriesModule } from '../projections';
+import { DeliveriesController } from './deliveries.controller';
+import { ListsController } from './lists.controller';
+import { SubscriptionsController } from './subscriptions.controller';
+
+@Module({
+  imports: [ProjectionQueriesModule, DeliveriesModule],
+  controllers: [SubscriptionsController, DeliveriesController, ListsController],
+})
+export class OpsModule {}

@@ -1,0 +1,115 @@
+import { Controller, Get, Inject, Param, Query, UseGuards } from '@nestjs/common';
+import { ApiBearerAuth, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { z } from 'zod';
+import { LogReader } from '../event-store';
+import { apiQuery, apiSchema, BearerGuard, parse, problemResponses, RequireScope } from '../http';
+import { DeliveryStore } from '../notifications';
+import { Clock } from '../platform';
+import { ProjectionWait, type SubscriptionView, SubscriptionViewStore } from '../projections';
+import { Refused } from '../refusals';
+import { dateOf, isSubscriptionId, streamOf, type SubscriptionEvent } from '../subscriptions';
+import { deliveryItem, deliveryPlace, pagedDeliveries } from './delivery-item';
+import { type ListPage, listPage, momentText, pageOf, partsOfCursor } from './list-page';
+import {
+  historyItem,
+  historyQuery,
+  subscriptionItem,
+  subscriptionQuery,
+  subscriptionsQuery,
+  toHistoryItem,
+  toSubscriptionItem,
+} from './subscription-item';
+
+const listPlace = z.tuple([momentText, z.string().refine(isSubscriptionId)]);
+const historyPlace = z.tuple([z.string().regex(/^[0-9]{1,9}$/)]);
+
+/** What operators ask about subscriptions. */
+@ApiTags('Operators')
+@ApiBearerAuth()
+@Controller('ops/api/subscriptions')
+@UseGuards(BearerGuard)
+@RequireScope('ops:read')
+export class SubscriptionsController {
+  constructor(
+    @Inject(SubscriptionViewStore) private readonly views: SubscriptionViewStore,
+    @Inject(ProjectionWait) private readonly projection: ProjectionWait,
+    @Inject(LogReader) private readonly log: LogReader,
+    @Inject(DeliveryStore) private readonly deliveries: DeliveryStore,
+    @Inject(Clock) private readonly clock: Clock,
+  ) {}
+
+  @Get()
+  @ApiOperation({ summary: 'Subscriptions, newest first' })
+  @apiQuery(subscriptionsQuery)
+  @ApiResponse({ status: 200, description: 'One page', schema: apiSchema(pageOf(subscriptionItem)) })
+  @problemResponses(400, 401, 403, 503, 504)
+  async list(@Query() query: unknown): Promise<ListPage<z.output<typeof subscriptionItem>>> {
+    const { limit, after, wait_for: position, ...filter } = parse(subscriptionsQuery, query);
+    if (position !== undefined) await this.projection.until(position);
+    const [startedAt, subscriptionId] = after === undefined ? [] : partsOfCursor(after, listPlace);
+    const place = startedAt === undefined ? undefined : { startedAt, subscriptionId: subscriptionId! };
+    const rows = await this.views.list(filter, place, limit + 1, this.today());
+    return listPage(rows, limit, toSubscriptionItem, (row) => [row.place, row.subscription_id]);
+  }
+
+  @Get(':id')
+  @ApiOperation({ summary: 'One subscription' })
+  @apiQuery(subscriptionQuery)
+  @ApiResponse({ status: 200, description: 'The subscription', schema: apiSchema(subscriptionItem) })
+  @problemResponses(400, 401, 403, 404, 503, 504)
+  async one(@Param('id') id: string, @Query() query: unknown): Promise<z.output<typeof subscriptionItem>> {
+    return toSubscriptionItem(await this.find(id, parse(subscriptionQuery, query).wait_for));
+  }
+
+  @Get(':id/history')
+  @ApiOperation({ summary: 'The events of one subscription, oldest first, as on Kafka' })
+  @apiQuery(historyQuery)
+  @ApiResponse({ status: 200, description: 'One page', schema: apiSchema(pageOf(historyItem)) })
+  @problemResponses(400, 401, 403, 404, 503, 504)
+  async history(@Param('id') id: string, @Query() query: unknown): Promise<ListPage<z.output<typeof historyItem>>> {
+    const { limit, after, wait_for: position } = parse(historyQuery, query);
+    const afterVersion = after === undefined ? 0 : Number(partsOfCursor(after, historyPlace)[0]);
+    await this.find(id, position);
+    const events = await this.eventsOf(id, afterVersion, limit + 1);
+    return listPage(events, limit, toHistoryItem, (event) => [String(event.version)]);
+  }
+
+  @Get(':id/notifications')
+  @ApiOperation({ summary: 'The deliveries of one subscription, newest first' })
+  @apiQuery(historyQuery)
+  @ApiResponse({ status: 200, description: 'One page', schema: apiSchema(pageOf(deliveryItem)) })
+  @problemResponses(400, 401, 403, 404, 503, 504)
+  async notifications(
+    @Param('id') id: string,
+    @Query() query: unknown,
+  ): Promise<ListPage<z.output<typeof deliveryItem>>> {
+    const { limit, after, wait_for: position } = parse(historyQuery, query);
+    const place = after === undefined ? undefined : deliveryPlace(after);
+    await this.find(id, position);
+    const rows = await this.deliveries.list({ subscription_id: id }, place, limit + 1);
+    return pagedDeliveries(rows, limit);
+  }
+
+  private async find(id: string, position: string | undefined): Promise<SubscriptionView> {
+    if (position !== undefined) await this.projection.until(position);
+    const view = isSubscriptionId(id) ? await this.views.find(id, this.today()) : undefined;
+    if (!view) throw new Refused('not_found', 'There is no such subscription.');
+    return view;
+  }
+
+  /** A stream is the life of several subscriptions, one after the other: its pages are read on until enough is found. */
+  private async eventsOf(id: string, afterVersion: number, limit: number) {
+    const found = [];
+    for (let after = afterVersion; found.length < limit;) {
+      const page = await this.log.stream<SubscriptionEvent>(streamOf(id), after, limit);
+      found.push(...page.filter(({ data }) => data.subscription_id === id));
+      if (page.length < limit) break;
+      after = page.at(-1)!.version;
+    }
+    return found.slice(0, limit);
+  }
+
+  private today(): string {
+    return dateOf(this.clock.now());
+  }
+}

@@ -1,0 +1,4 @@
+/** Who is behind a person id: keyed hashes, sealed subjects, fingerprints of requests. */
+export { RequestFingerprint } from './fingerprint';
+export { PersonIdentities, type PersonIdentity } from './person-identities';
+export { PersonsModule } from './persons.module';

@@ -1,0 +1,27 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { Database } from '../platform';
+import { RequestFingerprint } from './fingerprint';
+import { PersonIdentities } from './person-identities';
+import { PersonKey } from './person-key';
+import { sealedKey } from './sealed-key.store';
+
+@Module({})
+export class PersonsModule {
+  static with(secret: Buffer, previousSecret?: Buffer): DynamicModule {
+    const key = new PersonKey(secret);
+    const previousKey = previousSecret && new PersonKey(previousSecret);
+    return {
+      module: PersonsModule,
+      providers: [
+        { provide: PersonIdentities, useValue: new PersonIdentities(key, previousKey) },
+        {
+          provide: RequestFingerprint,
+          inject: [Database],
+          useFactory: async (database: Database) =>
+            new RequestFingerprint(await sealedKey(database, 'request fingerprint', key, previousKey)),
+        },
+      ],
+      exports: [PersonIdentities, RequestFingerprint],
+    };
+  }
+}

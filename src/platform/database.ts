@@ -1,0 +1,110 @@
+import type { Pool, PoolClient, QueryResultRow } from 'pg';
+import { DataSource } from 'typeorm';
+import type { PostgresDriver } from 'typeorm/driver/postgres/PostgresDriver.js';
+import { migrationClasses } from './migrations';
+
+/** Connections one process may hold; the limit of every wait for one is `connectionTimeoutMs`. */
+const connectionsMax = 20;
+const connectionTimeoutMs = 5_000;
+/** No statement of ours runs longer; one that does is an outage, answered and retried as such. */
+const statementTimeoutMs = 30_000;
+
+/** Runs one statement: written-out SQL under a name, prepared once on each connection. */
+export interface Queries {
+  /** @throws the driver's error; `isOutage` and `sqlState` tell what it means. */
+  query<Row extends QueryResultRow>(name: string, text: string, values?: readonly unknown[]): Promise<Row[]>;
+}
+
+/** The PostgreSQL database, opened through TypeORM's data source, which owns the pool and the migrations. */
+export class Database implements Queries {
+  private constructor(
+    readonly dataSource: DataSource,
+    private readonly pool: Pool,
+  ) {}
+
+  static async connect(url: string, applicationName = 'medmij-subscriptions'): Promise<Database> {
+    const dataSource = await new DataSource({
+      type: 'postgres',
+      url,
+      applicationName,
+      migrations: migrationClasses(),
+      migrationsTableName: 'migration',
+      poolSize: connectionsMax,
+      extra: { connectionTimeoutMillis: connectionTimeoutMs, statement_timeout: statementTimeoutMs },
+    }).initialize();
+    const pool = (dataSource.driver as PostgresDriver).master as Pool;
+    // An idle connection that breaks is no event of ours: the next query gets a new one or fails by itself.
+    pool.on('error', () => undefined);
+    return new Database(dataSource, pool);
+  }
+
+  async query<Row extends QueryResultRow>(name: string, text: string, values: readonly unknown[] = []): Promise<Row[]> {
+    return (await this.pool.query<Row>({ name, text, values: [...values] })).rows;
+  }
+
+  /** One transaction on one connection; rolled back when `work` throws. */
+  async transaction<Result>(work: (queries: Queries) => Promise<Result>): Promise<Result> {
+    const client = await this.pool.connect();
+    let broken: Error | undefined;
+    try {
+      await client.query('begin');
+      const result = await work(queriesOf(client));
+      await client.query('commit');
+      return result;
+    } catch (error) {
+      await client.query('rollback').catch((rollbackError: Error) => (broken = rollbackError));
+      throw error;
+    } finally {
+      client.release(broken);
+    }
+  }
+
+  /** Connections in use, idle and callers waiting for one. */
+  poolState(): { total: number; idle: number; waiting: number } {
+    return { total: this.pool.totalCount, idle: this.pool.idleCount, waiting: this.pool.waitingCount };
+  }
+
+  async pendingMigrations(): Promise<boolean> {
+    return this.dataSource.showMigrations();
+  }
+
+  async close(): Promise<void> {
+    await this.dataSource.destroy();
+  }
+}
+
+function queriesOf(client: PoolClient): Queries {
+  return {
+    query: async <Row extends QueryResultRow>(name: string, text: string, values: readonly unknown[] = []) =>
+      (await client.query<Row>({ name, text, values: [...values] })).rows,
+  };
+}
+
+/** The SQLSTATE of a database error, or undefined for anything else. */
+export function sqlState(error: unknown): string | undefined {
+  const code = (error as { code?: unknown } | undefined)?.code;
+  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
+}
+
+const outageStates = /^(08|53|57P|58|57014|25006)/;
+const outageCodes = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+]);
+const outageMessages =
+  /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|not queryable|Query read timeout/;
+
+/** Whether the error says that the database is away or overloaded: to be tried again, not a bug. */
+export function isOutage(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const state = sqlState(error);
+  if (state !== undefined && outageStates.test(state)) return true;
+  if (outageCodes.has(String((error as { code?: unknown }).code)) || outageMessages.test(error.message)) return true;
+  if (error instanceof AggregateError) return error.errors.some(isOutage);
+  return error.cause !== undefined && isOutage(error.cause);
+}

@@ -1,0 +1,33 @@
+import pino from 'pino';
+
+/** Structured lines on standard output: ids yes, tokens, subjects and other personal data never. */
+export type Logger = pino.Logger;
+
+/** Injection token of the logger. */
+export const LOGGER = Symbol('LOGGER');
+
+export function createLogger(level: string): Logger {
+  return pino({
+    level,
+    base: undefined,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (label) => ({ level: label }) },
+    serializers: { error: describeError },
+  });
+}
+
+/**
+ * What a log line may say of an error: its kind, code and place. A database error's `detail` and parameters are left out,
+ * since they may quote the row, and with it a person.
+ */
+export function describeError(error: unknown): Record<string, unknown> {
+  if (!(error instanceof Error)) return { message: String(error) };
+  const code = (error as { code?: unknown }).code;
+  return {
+    name: error.name,
+    message: error.message,
+    ...(typeof code === 'string' && { code }),
+    stack: error.stack,
+    ...(error.cause !== undefined && { cause: describeError(error.cause) }),
+  };
+}

@@ -1,0 +1,57 @@
+import { type CheckpointStore, positionText } from '../event-store';
+import type { Signal } from '../platform';
+import { Refused } from '../refusals';
+import { subscriptionProjection } from './subscription.projector';
+
+const waitMaxMs = 5_000;
+const pollMs = 25;
+/** Readers waiting at once; one more is told to come back. */
+const waitersMax = 1_000;
+
+/** Lets a reader see its own write: waits until the projection has reached a position (contract.md 4, `wait_for`). */
+export class ProjectionWait {
+  private waiters = 0;
+  /** One question to the database serves all who wait in this moment. */
+  private asking?: Promise<string>;
+
+  constructor(
+    private readonly checkpoints: CheckpointStore,
+    private readonly moved: Signal,
+  ) {}
+
+  /** @throws Refused `projection_behind` after 5 s, `unavailable` when too many wait. */
+  async until(position: string): Promise<void> {
+    if (this.waiters >= waitersMax)
+      throw new Refused('unavailable', 'Too many readers are waiting for the projection.');
+    this.waiters += 1;
+    try {
+      const end = performance.now() + waitMaxMs;
+      while ((await this.position()) < position) {
+        if (performance.now() >= end) throw new Refused('projection_behind');
+        await this.pause();
+      }
+    } finally {
+      this.waiters -= 1;
+    }
+  }
+
+  private position(): Promise<string> {
+    this.asking ??= this.checkpoints
+      .position(subscriptionProjection)
+      .then(positionText)
+      .finally(() => (this.asking = undefined));
+    return this.asking;
+  }
+
+  private pause(): Promise<void> {
+    return new Promise((resolve) => {
+      const end = () => {
+        clearTimeout(timer);
+        this.moved.off(end);
+        resolve();
+      };
+      const timer = setTimeout(end, pollMs);
+      this.moved.on(end);
+    });
+  }
+}

@@ -1,0 +1,69 @@
+import { type DynamicModule, Inject, Module, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { Gauge, Registry } from 'prom-client';
+import { CheckpointStore, LogAccess, type LogFollower } from '../event-store';
+import { Database, loopCheck, Readiness, Signal } from '../platform';
+import type { SubscriptionEvent } from '../subscriptions';
+import { ProjectionWait } from './projection-wait';
+import { createProjector } from './subscription.projector';
+import { SubscriptionViewStore } from './subscription-view.store';
+
+const PROJECTOR = Symbol('PROJECTOR');
+const MOVED = Symbol('MOVED');
+
+/** Reading the projections, in every process. */
+@Module({
+  providers: [
+    {
+      provide: SubscriptionViewStore,
+      inject: [Database],
+      useFactory: (database: Database) => new SubscriptionViewStore(database),
+    },
+    { provide: MOVED, useValue: new Signal() },
+    {
+      provide: ProjectionWait,
+      inject: [CheckpointStore, MOVED],
+      useFactory: (checkpoints: CheckpointStore, moved: Signal) => new ProjectionWait(checkpoints, moved),
+    },
+  ],
+  exports: [SubscriptionViewStore, ProjectionWait, MOVED],
+})
+export class ProjectionQueriesModule {}
+
+/** Keeping them up to date, in processes with the role. */
+@Module({})
+export class ProjectorModule implements OnApplicationBootstrap, OnModuleDestroy {
+  constructor(
+    @Inject(PROJECTOR) private readonly projector: LogFollower<SubscriptionEvent>,
+    readiness: Readiness,
+    registry: Registry,
+  ) {
+    readiness.add('projections', () => loopCheck(projector.state()));
+    new Gauge({
+      name: 'medmij_projection_lag_events',
+      help: 'Events of the log that a projection has not seen yet',
+      labelNames: ['projection'],
+      registers: [registry],
+      async collect() {
+        this.set({ projection: 'subscriptions' }, (await projector.lag()).events);
+      },
+    });
+  }
+
+  static with(): DynamicModule {
+    return {
+      module: ProjectorModule,
+      imports: [ProjectionQueriesModule],
+      providers: [
+        { provide: PROJECTOR, inject: [LogAccess, SubscriptionViewStore, MOVED], useFactory: createProjector },
+      ],
+    };
+  }
+
+  onApplicationBootstrap(): void {
+    this.projector.start();
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    await this.projector.stop();
+  }
+}

@@ -1,0 +1,154 @@
+import type { Database, Queries } from '../platform';
+import type { SubscriptionStatus } from '../subscriptions';
+import type { SubscriptionView } from './subscription.projection';
+
+export interface SubscriptionFilter {
+  client_id?: string;
+  provider?: string;
+  service_id?: string;
+  status?: SubscriptionStatus;
+  person_id?: string;
+}
+
+/** The place of a row in the order of a list: newest first. */
+export interface ListPlace {
+  startedAt: string;
+  subscriptionId: string;
+}
+
+/** The rows of the subscription view: written in batches by the projector, read by operators. */
+export class SubscriptionViewStore {
+  constructor(private readonly database: Database) {}
+
+  async viewsOf(subscriptionIds: readonly string[], queries: Queries): Promise<Map<string, SubscriptionView>> {
+    const rows = await queries.query<SubscriptionView>(
+      'subscription-view.of',
+      `select ${columns} from subscription_view where subscription_id = any ($1)`,
+      [subscriptionIds],
+    );
+    return new Map(rows.map((row) => [row.subscription_id, row]));
+  }
+
+  /** One statement for the whole page; a row only ever moves to a higher version. */
+  async put(views: readonly SubscriptionView[], queries: Queries): Promise<void> {
+    await queries.query('subscription-view.put', putSql, [
+      ...columnNames.map((name) => views.map((view) => view[name])),
+    ]);
+  }
+
+  /** The subscription as it stands on `today`: one whose end date has come reads as expired, noticed or not (domain.md 1). */
+  async find(subscriptionId: string, today: string): Promise<SubscriptionView | undefined> {
+    const [row] = await this.database.query<SubscriptionView>(
+      'subscription-view.find',
+      `select ${columnsOn('$2')} from subscription_view where subscription_id = $1`,
+      [subscriptionId, today],
+    );
+    return row;
+  }
+
+  /** Newest first, `limit` rows after `after`. */
+  async list(
+    filter: SubscriptionFilter,
+    after: ListPlace | undefined,
+    limit: number,
+    today: string,
+  ): Promise<(SubscriptionView & { place: string })[]> {
+    const values: unknown[] = [today, limit];
+    const conditions: string[] = [];
+    const value = (content: unknown) => `$${values.push(content)}`;
+    for (const name of ['client_id', 'provider', 'service_id', 'person_id'] as const) {
+      if (filter[name] !== undefined) conditions.push(`${name} = ${value(filter[name])}`);
+    }
+    if (filter.status !== undefined) conditions.push(statusConditions[filter.status]);
+    if (after)
+      conditions.push(
+        `(started_at, subscription_id) < (${value(after.startedAt)}::timestamptz, ${value(after.subscriptionId)})`,
+      );
+    const where = conditions.length > 0 ? `where ${conditions.join(' and ')}` : '';
+    // The name follows the shape, so that each shape is prepared once.
+    const name = `subscription-view.list.${Object.keys(filter).join('.')}.${filter.status ?? ''}.${after ? 'after' : ''}`;
+    return this.database.query<SubscriptionView & { place: string }>(
+      name,
+      `select ${columnsOn('$1')}, started_at::text as place from subscription_view ${where}
+       order by started_at desc, subscription_id desc limit $2`,
+      values,
+    );
+  }
+
+  async countByStatus(today: string): Promise<Record<SubscriptionStatus, number>> {
+    const rows = await this.database.query<{ status: SubscriptionStatus; count: number }>(
+      'subscription-view.count',
+      `select ${statusOn('$1')} as status, count(*)::integer as count from subscription_view group by 1`,
+      [today],
+    );
+    return {
+      active: 0,
+      suspended: 0,
+      terminated: 0,
+      expired: 0,
+      ...Object.fromEntries(rows.map(({ status, count }) => [status, count])),
+    };
+  }
+}
+
+const columnNames = [
+  'subscription_id',
+  'stream_id',
+  'client_id',
+  'provider',
+  'service_id',
+  'person_id',
+  'status',
+  'end_date',
+  'interface_version',
+  'version',
+  'started_at',
+  'updated_at',
+  'end_reason',
+  'suspended_by',
+] as const satisfies readonly (keyof SubscriptionView)[];
+
+const columnTypes: Partial<Record<(typeof columnNames)[number], string>> = {
+  stream_id: 'uuid',
+  person_id: 'uuid',
+  end_date: 'date',
+  version: 'integer',
+  started_at: 'timestamptz',
+  updated_at: 'timestamptz',
+};
+
+const columns = columnNames.map((name) => (name === 'end_date' ? 'end_date::text as end_date' : name)).join(', ');
+
+const hasLapsed = (today: string) => `(status in ('active', 'suspended') and end_date <= ${today}::date)`;
+const statusOn = (today: string) => `case when ${hasLapsed(today)} then 'expired' else status end`;
+
+function columnsOn(today: string): string {
+  return columnNames
+    .map((name) => {
+      if (name === 'end_date') return 'end_date::text as end_date';
+      if (name === 'status') return `${statusOn(today)} as status`;
+      if (name === 'end_reason')
+        return `case when ${hasLapsed(today)} then 'expired' else end_reason end as end_reason`;
+      if (name === 'suspended_by')
+        return `case when ${hasLapsed(today)} then null else suspended_by end as suspended_by`;
+      return name;
+    })
+    .join(', ');
+}
+
+const statusConditions: Record<SubscriptionStatus, string> = {
+  active: `status = 'active' and end_date > $1::date`,
+  suspended: `status = 'suspended' and end_date > $1::date`,
+  terminated: `status = 'terminated'`,
+  expired: `(status = 'expired' or ${hasLapsed('$1')})`,
+};
+
+const putSql = `
+  insert into subscription_view (${columnNames.join(', ')})
+  select * from unnest(${columnNames.map((name, index) => `$${index + 1}::${columnTypes[name] ?? 'text'}[]`).join(', ')})
+  on conflict (subscription_id) do update set
+    ${columnNames
+      .slice(1)
+      .map((name) => `${name} = excluded.${name}`)
+      .join(', ')}
+  where excluded.version > subscription_view.version`;

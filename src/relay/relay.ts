@@ -1,0 +1,36 @@
+import { type Fact, type LogAccess, LogFollower, type StoredEvent } from '../event-store';
+import { type CloudEvent, type EventTransport, toRecord, topics } from '../transport';
+
+/** Events published in one batch. */
+const pageSize = 500;
+
+/** The reader of the log that publishes it: every event once or, after a failure, once more, in order for each stream. */
+export function createRelay(access: LogAccess, transport: EventTransport, source: string): LogFollower<Fact> {
+  return new LogFollower(access, {
+    name: 'relay',
+    pageSize,
+    before: (page) =>
+      transport.publish(
+        page.map((event) => toRecord(cloudEvent(event, source), topics.subscriptions.name, event.stream_id)),
+      ),
+  });
+}
+
+/** An event of the log as contract.md 5 shows it: the data go out as they were recorded. */
+export function cloudEvent(event: StoredEvent, source: string): CloudEvent {
+  const { metadata, data } = event;
+  return {
+    id: event.event_id,
+    source,
+    type: event.type,
+    subject: (data as { subscription_id: string }).subscription_id,
+    time: event.occurred_at.toISOString(),
+    extensions: {
+      streamversion: String(event.version),
+      correlationid: metadata.correlation_id,
+      causationid: metadata.causation_id,
+      ...(metadata.traceparent !== undefined && { traceparent: metadata.traceparent }),
+    },
+    data,
+  };
+}

@@ -1,0 +1,116 @@
+import type { EventStore } from '../event-store';
+import { isOutage } from '../platform';
+import { Refused } from '../refusals';
+import { carryOut } from './order-book';
+import type { Order, OrderResult } from './subscription.orders';
+
+/** Orders in one commit. */
+const batchMax = 200;
+/** Commits under way at once: one decides while another waits for the disk. */
+const batchesInFlightMax = 4;
+/** Orders waiting; one more is answered at once with `unavailable`. */
+const waitingMax = 5_000;
+/** Times an order is decided anew because somebody else was first. */
+const attemptsMax = 10;
+
+interface Waiting {
+  order: Order;
+  key: string;
+  attempts: number;
+  resolve: (result: OrderResult) => void;
+  reject: (error: unknown) => void;
+}
+
+/**
+ * Gathers concurrent orders into one append. A lone order goes at once; while batches are under way, what comes in waits and
+ * goes together. At most one order a person and a stream in a batch, for each must be decided on what the other did.
+ */
+export class CommandBatcher {
+  private waiting: Waiting[] = [];
+  private inFlight = 0;
+  private readonly busy = new Set<string>();
+
+  constructor(private readonly eventStore: EventStore) {}
+
+  /** @throws Refused, or the database's error when it is away. */
+  submit(order: Order): Promise<OrderResult> {
+    if (this.waiting.length >= waitingMax) {
+      return Promise.reject(new Refused('unavailable', 'Too many requests are waiting already.'));
+    }
+    return new Promise((resolve, reject) => {
+      this.waiting.push({ order, key: batchKey(order), attempts: 0, resolve, reject });
+      this.sendNext();
+    });
+  }
+
+  /** Orders waiting and batches under way. */
+  state(): { waiting: number; batchesInFlight: number } {
+    return { waiting: this.waiting.length, batchesInFlight: this.inFlight };
+  }
+
+  private sendNext(): void {
+    while (this.inFlight < batchesInFlightMax && this.waiting.length > 0) {
+      const batch = this.takeBatch();
+      if (batch.length === 0) return;
+      this.inFlight += 1;
+      void this.carryOut(batch).finally(() => {
+        this.inFlight -= 1;
+        for (const { key } of batch) this.busy.delete(key);
+        this.sendNext();
+      });
+    }
+  }
+
+  private takeBatch(): Waiting[] {
+    const batch: Waiting[] = [];
+    const later: Waiting[] = [];
+    for (const item of this.waiting) {
+      if (batch.length < batchMax && !this.busy.has(item.key)) {
+        this.busy.add(item.key);
+        batch.push(item);
+      } else {
+        later.push(item);
+      }
+    }
+    this.waiting = later;
+    return batch;
+  }
+
+  private async carryOut(batch: Waiting[]): Promise<void> {
+    try {
+      const outcomes = await carryOut(
+        batch.map(({ order }) => order),
+        this.eventStore,
+      );
+      const again: Waiting[] = [];
+      batch.forEach((item, index) => {
+        const outcome = outcomes[index]!;
+        if (outcome === 'again') again.push(item);
+        else if ('error' in outcome) item.reject(outcome.error);
+        else item.resolve(outcome.result);
+      });
+      this.putBack(again);
+    } catch (error) {
+      if (batch.length === 1 || isOutage(error)) {
+        for (const { reject } of batch) reject(error);
+        return;
+      }
+      // A bug in one order must not fail its neighbours: each by itself, then.
+      for (const item of batch) await this.carryOut([item]);
+    }
+  }
+
+  private putBack(items: Waiting[]): void {
+    const [tooOften, again] = [
+      items.filter(({ attempts }) => attempts + 1 >= attemptsMax),
+      items.filter(({ attempts }) => attempts + 1 < attemptsMax),
+    ];
+    for (const { reject } of tooOften)
+      reject(new Refused('unavailable', 'The subscription is being changed by too many requests at once.'));
+    this.waiting.unshift(...again.map((item) => ({ ...item, attempts: item.attempts + 1 })));
+  }
+}
+
+function batchKey({ target }: Order): string {
+  return 'streamId' in target ? target.streamId : target.subjectHash.toString('base64');
+}

@@ -1,0 +1,18 @@
+/** The write side: what a subscription is, what it may do, and the orders that make it do so. */
+export { CommandBatcher } from './command-batcher';
+export { dateOf, hasEnded } from './end-date';
+export { eventDataSchemas } from './subscription.event-schemas';
+export type { EndReason, SubscriptionEvent, SubscriptionStatus, Suspender } from './subscription.events';
+export {
+  AnswerQuery,
+  ExpireOrder,
+  isSubscriptionId,
+  type OrderResult,
+  type Standing,
+  standingSchema,
+  streamOf,
+  SubscribeOrder,
+  TerminateOrder,
+  UnsubscribeOrder,
+} from './subscription.orders';
+export { SubscriptionsModule } from './subscriptions.module';

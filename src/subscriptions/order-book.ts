@@ -1,0 +1,126 @@
+import { timingSafeEqual } from 'node:crypto';
+import {
+  type AppendRequest,
+  type EventStore,
+  type IdentityRow,
+  positionText,
+  type ReadResult,
+  streamIdOf,
+} from '../event-store';
+import { Refused } from '../refusals';
+import { decide, evolve, initialState, isRunning, type SubscriptionState } from './subscription.decider';
+import type { SubscriptionEvent } from './subscription.events';
+import type { Once, Order, OrderResult, Standing } from './subscription.orders';
+
+/** One order's outcome; `again` when somebody else was first and it has to be decided anew. */
+export type Outcome = { result: OrderResult } | { error: unknown } | 'again';
+
+interface Decided {
+  append: AppendRequest;
+  standing: Omit<Standing, 'position'>;
+}
+
+/**
+ * Reads the streams of a batch of orders, decides each by itself, appends what was decided in one commit. Every order has an
+ * outcome of its own; only an outage of the database fails them all.
+ */
+export async function carryOut(orders: readonly Order[], eventStore: EventStore): Promise<Outcome[]> {
+  const read = await eventStore.read<SubscriptionEvent>(
+    orders.map((order) => ({ target: order.target, commandKey: order.once?.key })),
+  );
+  const outcomes: Outcome[] = [];
+  const appends: { index: number; decided: Decided }[] = [];
+  const streams = new Set<string>();
+  orders.forEach((order, index) => {
+    try {
+      const known = read[index]!;
+      if (known.command) {
+        outcomes[index] = { result: repeated(order.once!, known.command) };
+        return;
+      }
+      const decided = decideOrder(order, known);
+      if (streams.has(decided.append.streamId)) {
+        outcomes[index] = 'again';
+        return;
+      }
+      streams.add(decided.append.streamId);
+      if (order.once === undefined && decided.append.facts.length === 0) {
+        outcomes[index] = { result: unchanged(decided, known) };
+        return;
+      }
+      appends.push({ index, decided });
+    } catch (error) {
+      outcomes[index] = { error };
+    }
+  });
+  if (appends.length > 0) {
+    const results = await eventStore.append(appends.map(({ decided }) => decided.append));
+    appends.forEach(({ index, decided }, nth) => {
+      const result = results[nth]!;
+      outcomes[index] =
+        result.outcome === 'conflict'
+          ? 'again'
+          : {
+              result: {
+                recorded: decided.append.facts.length > 0,
+                standing: { ...decided.standing, position: result.position },
+              },
+            };
+    });
+  }
+  return outcomes;
+}
+
+/** The answer already given to an order by its key; undefined when there was none. @throws Refused on other content */
+export async function answerTo(once: Once, eventStore: EventStore): Promise<OrderResult | undefined> {
+  const [read] = await eventStore.read([{ target: { streamId: nowhere }, commandKey: once.key }]);
+  return read?.command && repeated(once, read.command);
+}
+
+/** The nil UUID: no stream has it. */
+const nowhere = '00000000-0000-0000-0000-000000000000';
+
+function decideOrder(order: Order, known: ReadResult<SubscriptionEvent>): Decided {
+  const person = known.personId === undefined ? order.person?.newRow() : undefined;
+  const streamId = streamOfOrder(order, known, person);
+  const state = known.events.reduce<SubscriptionState>(evolve, initialState);
+  const facts = decide(order.command({ streamId, personId: known.personId ?? person?.personId ?? '' }), state);
+  const { latest } = facts.reduce(evolve, state);
+  // An Expire for a stream without a subscription cannot be: the stream would not be due.
+  if (!latest) throw new Refused('not_subscribed');
+  const standing = {
+    subscription_id: latest.subscriptionId,
+    status: latest.status,
+    end_date: latest.endDate,
+    version: known.events.length + facts.length,
+  };
+  return {
+    standing,
+    append: {
+      streamId,
+      expectedVersion: known.events.length,
+      facts,
+      dueOn: isRunning(latest) ? latest.endDate : null,
+      person,
+      command: order.once && { ...order.once, answer: standing },
+      trace: order.trace,
+      occurredAt: order.now,
+    },
+  };
+}
+
+function streamOfOrder({ target }: Order, { personId }: ReadResult, newPerson?: IdentityRow): string {
+  if ('streamId' in target) return target.streamId;
+  return streamIdOf(personId ?? newPerson!.personId, ...target.names);
+}
+
+/** domain.md and contract.md 4: the same request again gets the stored body, another one under the same id is refused. */
+function repeated(once: Once, stored: NonNullable<ReadResult['command']>): OrderResult {
+  if (!timingSafeEqual(once.fingerprint, stored.fingerprint)) throw new Refused('authorization_conflict');
+  const answer = stored.answer as Omit<Standing, 'position'>;
+  return { recorded: false, standing: { ...answer, position: stored.position } };
+}
+
+function unchanged({ standing }: Decided, { events }: ReadResult): OrderResult {
+  return { recorded: false, standing: { ...standing, position: positionText(events.at(-1)!.position) } };
+}

@@ -1,0 +1,1 @@
+export const parser = () => import('libxml2-wasm');

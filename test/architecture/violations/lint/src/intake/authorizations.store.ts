@@ -1,0 +1,5 @@
+export class AuthorizationsStore {
+  async save(row: unknown) {
+    await Promise.resolve(row);
+  }
+}

@@ -1,0 +1,3 @@
+import { readConfig } from './config';
+
+console.error(readConfig(process.env));

@@ -1,0 +1,1 @@
+export const december = '2026-12-01';

@@ -1,0 +1,3 @@
+import { type Client } from 'pg';
+
+export const readPage = (client: Client) => client.query('select 1');

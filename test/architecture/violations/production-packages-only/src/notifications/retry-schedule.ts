@@ -1,0 +1,3 @@
+import { integer } from 'fast-check'; // flagged
+
+export const delays = integer();

@@ -1,0 +1,1 @@
+export const save = (status: number) => status < 300;

@@ -1,0 +1,3 @@
+import { save } from './delivery.store'; // flagged
+
+export const verdict = (status: number) => save(status);

@@ -1,0 +1,1 @@
+export const rowOf = (status: string) => ({ status });

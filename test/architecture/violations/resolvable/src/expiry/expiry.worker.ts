@@ -1,0 +1,3 @@
+import { endToday } from './moved-elsewhere'; // flagged
+
+export const run = () => endToday();

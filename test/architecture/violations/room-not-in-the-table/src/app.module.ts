@@ -1,0 +1,3 @@
+import { convenient } from './helpers'; // flagged
+
+export const imports = [convenient];

@@ -1,0 +1,3 @@
+import { readPage } from './event-store/log.reader'; // flagged
+
+export const imports = [readPage];

@@ -1,0 +1,1 @@
+export const latestEnd = '2027-01-01';

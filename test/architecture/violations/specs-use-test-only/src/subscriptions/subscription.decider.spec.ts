@@ -1,0 +1,4 @@
+import { startEverything } from '../../dev/embedded'; // flagged
+import { given } from '../../test/support/given';
+
+given(startEverything);

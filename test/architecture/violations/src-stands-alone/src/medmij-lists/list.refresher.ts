@@ -1,0 +1,3 @@
+import { sampleLists } from '../../dev/sample-lists'; // flagged
+
+export const lists = sampleLists;

@@ -1,0 +1,3 @@
+import { type DataSource } from 'typeorm';
+
+export const everything = (dataSource: DataSource) => dataSource.query('select 1');
