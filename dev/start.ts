@@ -92,7 +92,7 @@ async function run(given: ReadonlySet<Flag>, settings: Settings, parts: Parts, s
   if (service.logFile) say(quiet(`  its log: ${service.logFile}`));
 
   await tour(given, state, settings, environment, signal);
-  printLinks(settings, environment);
+  await printLinks(settings, environment);
   if (given.has('--watch')) await serveAndWatch(service, parts, signal);
   else await serve(parts, signal);
 }
@@ -206,19 +206,34 @@ async function tour(
   }
 }
 
-function printLinks(settings: Settings, environment: NodeJS.ProcessEnv): void {
-  const { publicUrl, sampleClientPort } = settings;
-  const link = (name: string, target: string) => say(`  ${name.padEnd(22)} ${cyan(target)}`);
+async function printLinks({ serviceUrl, publicUrl, sampleClientPort }: Settings, environment: NodeJS.ProcessEnv) {
+  const link = (name: string, target: string) => say(`  ${name.padEnd(20)} ${cyan(target)}`);
   say(`\n${bold('medmij-subscriptions is running')}`);
-  link('Operator page', `${publicUrl}/ops/`);
-  link('API documentation', `${publicUrl}/api-docs`);
-  link('My subscriptions', `${publicUrl}/my/subscriptions`);
+  for (const [name, path] of pages) {
+    // With ROLES some doors stay closed, and a link to nothing helps nobody.
+    if (await exists(`${serviceUrl}${path}`)) link(name, `${publicUrl}${path}`);
+  }
   link('Sample client', `http://localhost:${sampleClientPort}/`);
-  link('Health, metrics', `${publicUrl}/health/ready  ${publicUrl}/metrics`);
   link('Kafka', environment.KAFKA_BROKERS!);
   link('A token', 'npm run --silent token -- authorizations:write');
   say(quiet('  Ctrl-C stops everything.'));
 }
+
+const pages = [
+  ['Operator page', '/ops/'],
+  ['My subscriptions', '/my/subscriptions'],
+  ['API documentation', '/api-docs'],
+  ['OpenAPI', '/api-docs-json'],
+  ['AsyncAPI', '/asyncapi.json'],
+  ['Readiness', '/health/ready'],
+  ['Metrics', '/metrics'],
+] as const;
+
+const exists = (url: string) =>
+  fetch(url, { redirect: 'manual', signal: AbortSignal.timeout(2_000) }).then(
+    ({ status }) => status !== 404,
+    () => false,
+  );
 
 async function serve(parts: Parts, signal: AbortSignal): Promise<void> {
   const dead = await Promise.race([parts.firstDeath(), aborted(signal)]);

@@ -57,6 +57,7 @@ async function show(
   const before = (await notificationsReceived(settings)).length;
   const request = authorizationRequest(scope, subject);
   row('request', `POST /authorizations  ${cyan(scope)}`);
+  row('', quiet(JSON.stringify(request)));
   const { status, body: recorded } = await call<RecordedAuthorization>(
     settings.serviceUrl,
     '/authorizations',

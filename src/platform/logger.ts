@@ -6,14 +6,15 @@ export type Logger = pino.Logger;
 /** Injection token of the logger. */
 export const LOGGER = Symbol('LOGGER');
 
-export function createLogger(level: string): Logger {
-  return pino({
+export function createLogger(level: string, destination: pino.DestinationStream = pino.destination(1)): Logger {
+  const options: pino.LoggerOptions = {
     level,
     base: undefined,
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label) => ({ level: label }) },
     serializers: { error: describeError },
-  });
+  };
+  return pino(options, destination);
 }
 
 /**
