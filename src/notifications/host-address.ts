@@ -7,8 +7,12 @@ export interface HostAddress {
   port: number;
 }
 
-/** Every range that is not public: a listed name must not lead us into our own network (SSRF). */
-const notPublic = new BlockList();
+/**
+ * Every range that is not public: a listed name must not lead us into our own network (SSRF). Two lists, because Node takes
+ * the IPv4-mapped range of IPv6 in a list for all of IPv4.
+ */
+const notPublic4 = new BlockList();
+const notPublic6 = new BlockList();
 for (const [net, prefix] of [
   ['0.0.0.0', 8],
   ['10.0.0.0', 8],
@@ -26,7 +30,7 @@ for (const [net, prefix] of [
   ['224.0.0.0', 4],
   ['240.0.0.0', 4],
 ] as const) {
-  notPublic.addSubnet(net, prefix, 'ipv4');
+  notPublic4.addSubnet(net, prefix, 'ipv4');
 }
 for (const [net, prefix] of [
   ['::', 96],
@@ -41,11 +45,11 @@ for (const [net, prefix] of [
   ['fe80::', 10],
   ['ff00::', 8],
 ] as const) {
-  notPublic.addSubnet(net, prefix, 'ipv6');
+  notPublic6.addSubnet(net, prefix, 'ipv6');
 }
 
 export function isPublicAddress(address: string): boolean {
-  return !notPublic.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
+  return isIPv6(address) ? !notPublic6.check(address, 'ipv6') : !notPublic4.check(address, 'ipv4');
 }
 
 /**

@@ -18,7 +18,7 @@ const withinTheHourS = [
   54 * minute,
   58 * minute,
 ];
-const growingToFourteenDaysS = [2, 4, 8, 16, 28, 44, 64, 92, 128, 176, 232, 284, 336].map((hours) => hours * hour);
+const growingToFourteenDaysS = [2, 4, 8, 16, 28, 44, 64, 92, 128, 172, 222, 278, 336].map((hours) => hours * hour);
 
 export const subscriptionScheduleS: readonly number[] = [...withinTheHourS, ...growingToFourteenDaysS];
 

@@ -55,6 +55,7 @@ function errorCode(body: string): unknown {
 function retryAfterSeconds(value: string | undefined, now: Date): number | undefined {
   if (value === undefined) return undefined;
   if (/^[0-9]{1,9}$/.test(value)) return Number(value);
-  const moment = Date.parse(value);
+  // Only what looks like an HTTP date is read as one: the parser takes nearly any text.
+  const moment = / GMT$/.test(value) ? Date.parse(value) : Number.NaN;
   return Number.isNaN(moment) ? undefined : Math.max(0, (moment - now.getTime()) / 1000);
 }

@@ -2,7 +2,7 @@
 export { CommandBatcher } from './command-batcher';
 export { dateOf, hasEnded } from './end-date';
 export { eventDataSchemas } from './subscription.event-schemas';
-export type { EndReason, SubscriptionEvent, SubscriptionStatus, Suspender } from './subscription.events';
+export type { EndReason, Party, SubscriptionEvent, SubscriptionStatus, Suspender } from './subscription.events';
 export {
   AnswerQuery,
   ExpireOrder,
