@@ -30,7 +30,7 @@ export class AppModule {
         TransportModule.with(config.kafka),
         EventStoreModule.with(logName),
         MedmijListsModule.with(config.lists, !config.production),
-        HttpModule.with(config.authorizationServer, config.operators),
+        HttpModule.with({ ...config, backchannel: backchannelOf(config) }),
         HealthModule,
         ApiDocsModule.with(config.kafka.topicPrefix),
         ...as('api', IntakeModule.with({ ...config }), OpsModule),
@@ -48,4 +48,8 @@ export class AppModule {
       ],
     };
   }
+}
+
+function backchannelOf({ http: { backchannelPort, host, tls } }: Config) {
+  return backchannelPort === undefined ? undefined : { port: backchannelPort, host, tls };
 }

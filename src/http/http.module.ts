@@ -1,12 +1,21 @@
 import { type DynamicModule, Module } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
 import { LOGGER, type Logger } from '../platform';
+import type { FastifyInstance } from 'fastify';
+import { Backchannel, type BackchannelOptions } from './backchannel';
 import { AS_TOKENS, BearerGuard, OPS_TOKENS } from './bearer.guard';
 import { type TrustedIssuer, TokenVerifier } from './token-verifier';
 
-/** Bearer tokens for every door. */
+export interface HttpOptions {
+  authorizationServer: TrustedIssuer;
+  operators: TrustedIssuer;
+  backchannel?: BackchannelOptions;
+}
+
+/** Bearer tokens for every door, and the port of the backchannel. */
 @Module({})
 export class HttpModule {
-  static with(authorizationServer: TrustedIssuer, operators: TrustedIssuer): DynamicModule {
+  static with({ authorizationServer, operators, backchannel }: HttpOptions): DynamicModule {
     const verifier = (token: symbol, trusted: TrustedIssuer) => ({
       provide: token,
       inject: [LOGGER],
@@ -15,8 +24,22 @@ export class HttpModule {
     return {
       module: HttpModule,
       global: true,
-      providers: [verifier(AS_TOKENS, authorizationServer), verifier(OPS_TOKENS, operators), BearerGuard],
+      providers: [
+        verifier(AS_TOKENS, authorizationServer),
+        verifier(OPS_TOKENS, operators),
+        BearerGuard,
+        ...(backchannel ? [backchannelProvider(backchannel)] : []),
+      ],
       exports: [AS_TOKENS, OPS_TOKENS, BearerGuard],
     };
   }
+}
+
+function backchannelProvider(options: BackchannelOptions) {
+  return {
+    provide: Backchannel,
+    inject: [HttpAdapterHost],
+    useFactory: ({ httpAdapter }: HttpAdapterHost) =>
+      new Backchannel(httpAdapter.getInstance<FastifyInstance>(), options),
+  };
 }

@@ -1,4 +1,5 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { readJsonDocument, UnreadableJson } from '../platform';
 import { Refused } from '../refusals';
 
 /** Bytes of a body (contract.md 3). */
@@ -11,18 +12,25 @@ export function registerJsonBody(fastify: FastifyInstance): void {
     'application/json',
     { parseAs: 'buffer', bodyLimit: bodyBytesMax },
     (request, body, done) => {
-      const charset = /;\s*charset\s*=\s*"?([^";\s]+)/i.exec(request.headers['content-type'] ?? '')?.[1];
-      if (charset !== undefined && charset.toLowerCase() !== 'utf-8') {
-        done(new Refused('unsupported_media_type', 'The charset must be utf-8.'));
-        return;
-      }
       try {
-        const text = new TextDecoder('utf-8', { fatal: true }).decode(body as Buffer);
-        done(null, JSON.parse(text));
+        refuseOtherEncodings(request);
+        done(null, readJsonDocument(body as Buffer));
       } catch (error) {
-        const detail = error instanceof SyntaxError ? 'The body is not valid JSON.' : 'The body is not valid UTF-8.';
-        done(new Refused('malformed_request', detail));
+        const refused =
+          error instanceof UnreadableJson ? new Refused('malformed_request', `The body ${error.message}.`) : error;
+        done(refused as Error);
       }
     },
   );
+}
+
+function refuseOtherEncodings({ headers }: FastifyRequest): void {
+  const charset = /;\s*charset\s*=\s*"?([^";\s]+)/i.exec(headers['content-type'] ?? '')?.[1];
+  if (charset !== undefined && charset.toLowerCase() !== 'utf-8') {
+    throw new Refused('unsupported_media_type', 'The charset must be utf-8.');
+  }
+  const coding = headers['content-encoding'];
+  if (coding !== undefined && coding.toLowerCase() !== 'identity') {
+    throw new Refused('unsupported_media_type', 'The body must be sent without a content encoding.');
+  }
 }

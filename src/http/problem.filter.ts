@@ -11,6 +11,7 @@ const retryAfterS = 1;
 const foreignCodes: Record<string, RefusalCode> = {
   FST_ERR_CTP_BODY_TOO_LARGE: 'payload_too_large',
   FST_ERR_CTP_INVALID_MEDIA_TYPE: 'unsupported_media_type',
+  FST_ERR_MAX_PARAM_LENGTH: 'not_found',
 };
 const statusCodes = new Map<number, RefusalCode>([
   [400, 'malformed_request'],
@@ -22,6 +23,20 @@ const statusCodes = new Map<number, RefusalCode>([
   [431, 'malformed_request'],
   [503, 'unavailable'],
 ]);
+
+const bearerErrors: Partial<Record<RefusalCode, string>> = {
+  unauthenticated: 'invalid_token',
+  forbidden: 'insufficient_scope',
+};
+
+/** Headers of every problem document. */
+export function problemHeaders({ code }: Refused): Record<string, string> {
+  return {
+    'content-type': 'application/problem+json; charset=utf-8',
+    'cache-control': 'no-store',
+    ...(code === 'unavailable' && { 'retry-after': String(retryAfterS) }),
+  };
+}
 
 /** Every error becomes a problem document (RFC 9457): a refusal says why, an outage asks to come back, a bug says nothing. */
 @Catch()
@@ -41,27 +56,29 @@ export class ProblemFilter implements ExceptionFilter {
   /** Also used where Nest is not asked: errors of Fastify's own hooks. */
   answer(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
     const refused = this.refusalOf(error, request, reply);
-    const { status, title } = refusals[refused.code];
-    if (refused.code === 'unauthenticated') {
-      // RFC 6750 section 3.1: the error is named only when a token was sent.
-      const sent = request.headers.authorization !== undefined;
-      void reply.header('www-authenticate', sent ? 'Bearer error="invalid_token"' : 'Bearer');
+    const challenge = this.challengeOf(refused, request);
+    if (challenge !== undefined) void reply.header('www-authenticate', challenge);
+    void reply.status(refusals[refused.code].status).headers(problemHeaders(refused)).send(this.documentOf(refused));
+  }
+
+  /** The problem document itself, for the HTTP parser's refusals too, which have no request yet. */
+  documentOf({ code, detail, faults }: Refused): string {
+    const { status, title } = refusals[code];
+    return JSON.stringify({ type: this.typeOf(code), title, status, detail, code, errors: faults });
+  }
+
+  private typeOf(code: RefusalCode): string {
+    return `${this.publicUrl}/errors/${code}`;
+  }
+
+  /** RFC 6750 section 3: an error is named only when a token was sent, and not to one who tried another scheme. */
+  private challengeOf({ code }: Refused, { headers }: FastifyRequest): string | undefined {
+    const error = bearerErrors[code];
+    const isBearer = /^Bearer(\s|$)/i.test(headers.authorization ?? '');
+    if (error !== undefined && isBearer) {
+      return `Bearer error="${error}", error_description="${refusals[code].title}", error_uri="${this.typeOf(code)}"`;
     }
-    if (refused.code === 'unavailable') void reply.header('retry-after', String(retryAfterS));
-    void reply
-      .status(status)
-      .header('content-type', 'application/problem+json; charset=utf-8')
-      .header('cache-control', 'no-store')
-      .send(
-        JSON.stringify({
-          type: `${this.publicUrl}/errors/${refused.code}`,
-          title,
-          status,
-          detail: refused.detail,
-          code: refused.code,
-          errors: refused.faults,
-        }),
-      );
+    return code === 'unauthenticated' ? 'Bearer' : undefined;
   }
 
   private refusalOf(error: unknown, request: FastifyRequest, reply: FastifyReply): Refused {
@@ -78,11 +95,17 @@ export class ProblemFilter implements ExceptionFilter {
   }
 
   private nothingThere(request: FastifyRequest, reply: FastifyReply): Refused {
-    const methods = this.routes.methodsOf(new URL(request.url, 'http://localhost').pathname);
-    if (methods.length === 0) return new Refused('not_found');
+    const methods = this.routes.methodsOf(pathOf(request.url));
+    // The path may fit and the parameter in it still be none, such as one that is too long.
+    if (methods.length === 0 || methods.includes(request.method)) return new Refused('not_found');
     void reply.header('allow', methods.join(', '));
     return new Refused('method_not_allowed');
   }
+}
+
+/** The path of a request target in origin form or absolute form (RFC 9112 section 3.2), as the router reads it. */
+function pathOf(target: string): string {
+  return target.replace(/^https?:\/\/[^/]*/i, '').replace(/[?#].*$/s, '');
 }
 
 function foreignCode(error: unknown): RefusalCode | undefined {

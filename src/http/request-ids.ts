@@ -20,26 +20,32 @@ declare module 'fastify' {
 const idPattern = /^[\x21-\x7e]{1,128}$/;
 const traceparentPattern = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 
-/** Takes the two ids from the request or makes them, and echoes them on the answer. */
+/** Takes the two ids from every request or makes them, and echoes them on the answer. */
 export function registerRequestIds(fastify: FastifyInstance): void {
   fastify.decorateRequest('ids', undefined as unknown as RequestIds);
-  fastify.addHook('onRequest', (request: FastifyRequest, reply: FastifyReply, done) => {
-    const requestId = headerOf(request, 'medmij-request-id');
-    const correlationId = headerOf(request, 'x-correlation-id');
-    const traceparent = headerOf(request, 'traceparent');
-    request.ids = {
-      requestId: isId(requestId) ? requestId : randomUUID(),
-      correlationId: isId(correlationId) ? correlationId : randomUUID(),
-      ...(traceparent !== undefined && traceparentPattern.test(traceparent) && { traceparent }),
-    };
-    void reply.headers({ 'medmij-request-id': request.ids.requestId, 'x-correlation-id': request.ids.correlationId });
-    const isWrong = [requestId, correlationId].some((id) => id !== undefined && !idPattern.test(id));
-    done(
-      isWrong
-        ? new Refused('malformed_request', 'MedMij-Request-ID or X-Correlation-ID is not 1 to 128 visible characters.')
-        : undefined,
-    );
-  });
+  fastify.addHook('onRequest', (request, reply, done) => done(identify(request, reply)));
+}
+
+/** Gives a request its ids; what is wrong with those it sent comes back as a refusal. */
+export function identify(request: FastifyRequest, reply: FastifyReply): Refused | undefined {
+  const requestId = headerOf(request, 'medmij-request-id');
+  const correlationId = headerOf(request, 'x-correlation-id');
+  const traceparent = headerOf(request, 'traceparent');
+  request.ids = {
+    requestId: isId(requestId) ? requestId : randomUUID(),
+    correlationId: isId(correlationId) ? correlationId : randomUUID(),
+    ...(traceparent !== undefined && traceparentPattern.test(traceparent) && { traceparent }),
+  };
+  void reply.headers(idHeaders(request.ids));
+  const isWrong = [requestId, correlationId].some((id) => id !== undefined && !idPattern.test(id));
+  return isWrong
+    ? new Refused('malformed_request', 'MedMij-Request-ID or X-Correlation-ID is not 1 to 128 visible characters.')
+    : undefined;
+}
+
+/** The two ids as every answer carries them. */
+export function idHeaders({ requestId, correlationId }: RequestIds): Record<string, string> {
+  return { 'medmij-request-id': requestId, 'x-correlation-id': correlationId };
 }
 
 /** What caused an event: the ids of this request. */

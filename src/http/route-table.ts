@@ -10,7 +10,7 @@ export class RouteTable {
       const methods = new Set([method].flat());
       if (url.includes('*')) return;
       const escaped = url.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replace(/:[A-Za-z_]+/g, '[^/]+');
-      this.routes.push({ pattern: new RegExp(`^${escaped}/?$`), methods });
+      this.routes.push({ pattern: new RegExp(`^${escaped}$`), methods });
     });
   }
 

@@ -1,15 +1,29 @@
+import type { Socket } from 'node:net';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from '../platform';
 import { Refused } from '../refusals';
+import { registerHeaderRules } from './header-rules';
 import { bodyBytesMax, registerJsonBody } from './json-body';
 import { ProblemFilter } from './problem.filter';
-import { registerRequestIds } from './request-ids';
+import { identify, registerRequestIds } from './request-ids';
 import { RouteTable } from './route-table';
+import { answerUnreadable } from './unreadable-request';
 
-/** Requests being answered at once; one more is told to come back. */
-const requestsInFlightMax = 1_000;
-const requestTimeoutMs = 30_000;
+/** How much and how long; tests make them small. */
+const limits = {
+  /** Requests being answered at once; one more is told to come back. */
+  requestsInFlightMax: 1_000,
+  /** Connections at once; one more is closed at once. */
+  connectionsMax: 5_000,
+  /** From its first byte: for the headers, and for the whole of a request. */
+  headersTimeoutMs: 10_000,
+  requestTimeoutMs: 30_000,
+  timeoutsCheckedEveryMs: 1_000,
+  /** Longer than proxies keep a connection they do not use (60 s as a rule), so that it is never we who close it on them. */
+  keepAliveTimeoutMs: 72_000,
+};
+export type HttpLimits = typeof limits;
 
 const securityHeaders = {
   'x-content-type-options': 'nosniff',
@@ -21,36 +35,70 @@ const securityHeaders = {
 };
 
 /** The HTTP edge: limits, ids, headers and problem documents, before any route is known. */
-export function createHttpEdge(publicUrl: string, log: Logger): { adapter: FastifyAdapter; filter: ProblemFilter } {
-  const adapter = new FastifyAdapter({
-    bodyLimit: bodyBytesMax,
-    requestTimeout: requestTimeoutMs,
-    maxParamLength: 300,
-    // A path is what it says: no merging of slashes, no ignored case.
-    routerOptions: { ignoreTrailingSlash: false, caseSensitive: true },
-    forceCloseConnections: 'idle',
-    return503OnClosing: true,
-    trustProxy: false,
-    genReqId: () => '',
-  });
-  const fastify = adapter.getInstance<FastifyInstance>();
+export function createHttpEdge(
+  publicUrl: string,
+  log: Logger,
+  {
+    requestsInFlightMax,
+    connectionsMax,
+    headersTimeoutMs,
+    requestTimeoutMs,
+    timeoutsCheckedEveryMs,
+    keepAliveTimeoutMs,
+  }: HttpLimits = limits,
+): { adapter: FastifyAdapter; filter: ProblemFilter } {
   const routes = new RouteTable();
   const filter = new ProblemFilter(publicUrl, routes, log);
+  const headers = {
+    ...securityHeaders,
+    ...(publicUrl.startsWith('https:') && { 'strict-transport-security': 'max-age=31536000' }),
+  };
+  const adapter = new FastifyAdapter({
+    bodyLimit: bodyBytesMax,
+    http: {
+      headersTimeout: headersTimeoutMs,
+      connectionsCheckingInterval: timeoutsCheckedEveryMs,
+      requireHostHeader: false, // checked in header-rules.ts
+    },
+    requestTimeout: requestTimeoutMs,
+    keepAliveTimeout: keepAliveTimeoutMs,
+    // A path is what it says: no merging of slashes, no ignored case.
+    routerOptions: { ignoreTrailingSlash: false, caseSensitive: true, maxParamLength: 300 },
+    forceCloseConnections: 'idle',
+    return503OnClosing: false, // refuseWhileClosing answers, as a problem document
+    trustProxy: false,
+    genReqId: () => '',
+    clientErrorHandler: (error, socket) => answerUnreadable(error, socket as Socket, filter, headers, log),
+    // Paths that cannot be decoded: the router asks here before any hook has run.
+    frameworkErrors: (error, request, reply) => {
+      const ofRouter = request as FastifyRequest;
+      const fault = identify(ofRouter, reply as FastifyReply);
+      void reply.headers(headers);
+      filter.answer(fault ?? error, ofRouter, reply as FastifyReply);
+      logAnswer(ofRouter, reply as FastifyReply, log);
+    },
+  });
+  const fastify = adapter.getInstance<FastifyInstance>();
+  fastify.server.maxConnections = connectionsMax;
   routes.watch(fastify);
   fastify.setErrorHandler((error, request, reply) => filter.answer(error, request, reply));
   registerRequestIds(fastify);
+  registerHeaderRules(fastify);
   registerJsonBody(fastify);
-  limitRequestsInFlight(fastify);
+  limitRequestsInFlight(fastify, requestsInFlightMax);
+  refuseWhileClosing(fastify);
   fastify.addHook('onSend', (_request, reply, payload, done) => {
-    for (const [name, value] of Object.entries(securityHeaders))
-      if (!reply.hasHeader(name)) void reply.header(name, value);
+    for (const [name, value] of Object.entries(headers)) if (!reply.hasHeader(name)) void reply.header(name, value);
     done(null, payload);
   });
-  logRequests(fastify, log);
+  fastify.addHook('onResponse', (request, reply, done) => {
+    logAnswer(request, reply, log);
+    done();
+  });
   return { adapter, filter };
 }
 
-function limitRequestsInFlight(fastify: FastifyInstance): void {
+function limitRequestsInFlight(fastify: FastifyInstance, requestsInFlightMax: number): void {
   let inFlight = 0;
   fastify.addHook('onRequest', (request, reply, done) => {
     inFlight += 1;
@@ -61,22 +109,31 @@ function limitRequestsInFlight(fastify: FastifyInstance): void {
   });
 }
 
-/** One line a request: the route as it is written in the code, never the address with what a caller put into it. */
-function logRequests(fastify: FastifyInstance, log: Logger): void {
-  fastify.addHook('onResponse', (request, reply, done) => {
-    const route = request.routeOptions.url ?? '(none)';
-    const level = route.startsWith('/health') || route === '/metrics' ? 'debug' : 'info';
-    log[level](
-      {
-        method: request.method,
-        route,
-        status: reply.statusCode,
-        duration_ms: Math.round(reply.elapsedTime),
-        request_id: request.ids?.requestId,
-        correlation_id: request.ids?.correlationId,
-      },
-      'request.answered',
-    );
+/** What still arrives on a connection while the last answers go out belongs to another process. */
+function refuseWhileClosing(fastify: FastifyInstance): void {
+  let isClosing = false;
+  fastify.addHook('preClose', (done) => {
+    isClosing = true;
     done();
   });
+  fastify.addHook('onRequest', (_request, _reply, done) => {
+    done(isClosing ? new Refused('unavailable', 'The process is shutting down.') : undefined);
+  });
+}
+
+/** One line a request: the route as it is written in the code, never the address with what a caller put into it. */
+function logAnswer(request: FastifyRequest, reply: FastifyReply, log: Logger): void {
+  const route = request.routeOptions.url ?? '(none)';
+  const level = route.startsWith('/health') || route === '/metrics' ? 'debug' : 'info';
+  log[level](
+    {
+      method: request.method,
+      route,
+      status: reply.statusCode,
+      duration_ms: Math.round(reply.elapsedTime),
+      request_id: request.ids?.requestId,
+      correlation_id: request.ids?.correlationId,
+    },
+    'request.answered',
+  );
 }

@@ -1,0 +1,72 @@
+import { readFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:https';
+import type { BeforeApplicationShutdown, OnApplicationBootstrap } from '@nestjs/common';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { Refused } from '../refusals';
+
+/** Routes for machines only (contract.md 2): with a backchannel they are there and nowhere else. */
+const backchannelRoutes = /^\/(oauth\/token|Subscription|authorizations|resource-changes)(\/|$)/;
+
+export interface BackchannelOptions {
+  port: number;
+  host: string;
+  /** PEM files: our certificate and key, and the authority that must have issued the caller's certificate. */
+  tls: { certFile?: string; keyFile?: string; clientCaFile?: string };
+}
+
+/**
+ * A second port over mutual TLS for machine traffic, so that a browser is never asked for a certificate. The same routes
+ * answer, each on its own port only; on the other one there is nothing.
+ */
+export class Backchannel implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private readonly server: Server;
+
+  /** @throws Error when a file is missing or is no certificate */
+  constructor(
+    private readonly fastify: FastifyInstance,
+    private readonly options: BackchannelOptions,
+  ) {
+    const { certFile, keyFile, clientCaFile } = options.tls;
+    if (!certFile || !keyFile || !clientCaFile)
+      throw new Error('BACKCHANNEL_PORT needs TLS_CERT, TLS_KEY and TLS_CLIENT_CA.');
+    this.server = createServer(
+      {
+        cert: readFileSync(certFile),
+        key: readFileSync(keyFile),
+        ca: readFileSync(clientCaFile),
+        requestCert: true,
+        rejectUnauthorized: true,
+        minVersion: 'TLSv1.2',
+      },
+      (request, response) => fastify.routing(request, response),
+    );
+    fastify.addHook('onRequest', (request, _reply, done) =>
+      done(this.isOnItsPort(request) ? undefined : new Refused('not_found')),
+    );
+  }
+
+  async onApplicationBootstrap(): Promise<void> {
+    await this.fastify.ready();
+    const { server, options } = this;
+    // Timeouts as on the other port.
+    const { headersTimeout, requestTimeout, keepAliveTimeout } = this.fastify.server;
+    Object.assign(server, { headersTimeout, requestTimeout, keepAliveTimeout });
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(options.port, options.host, resolve);
+    });
+  }
+
+  /** Takes no new connection and waits for the requests under way. */
+  async beforeApplicationShutdown(): Promise<void> {
+    if (!this.server.listening) return;
+    const closed = new Promise((resolve) => this.server.close(resolve));
+    this.server.closeIdleConnections();
+    await closed;
+  }
+
+  /** By the route that was found, not by the address as it was written: `/%61uthorizations` leads there too. */
+  private isOnItsPort(request: FastifyRequest): boolean {
+    return backchannelRoutes.test(request.routeOptions.url ?? '') === 'encrypted' in request.raw.socket;
+  }
+}
