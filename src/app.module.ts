@@ -15,7 +15,7 @@ import { RelayModule } from './relay';
 import { TransportModule } from './transport';
 
 /** The log that this process works on; further logs would be further instances beside it (docs/adr/0002). */
-const logName = 'main';
+export const logName = 'main';
 
 /** The only file that knows every room: which of them this process has, and with which part of the configuration. */
 @Module({})

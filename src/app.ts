@@ -1,8 +1,9 @@
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { serveOpenApi } from './api-docs';
-import { AppModule } from './app.module';
+import { AppModule, logName } from './app.module';
 import type { Config } from './config';
+import { LogReader } from './event-store';
 import { createHttpEdge } from './http';
 import { type Clock, Database, type Logger, systemClock } from './platform';
 
@@ -14,9 +15,20 @@ export class MigrationsPending extends Error {
   }
 }
 
+/** The log cannot be continued in order on this cluster (docs/adr/0002). */
+export class LogAheadOfCluster extends Error {
+  constructor() {
+    super(
+      'The last event was written under a higher transaction id than this cluster has reached: the database was restored into ' +
+        'another cluster, and the epoch of the log must be raised before anything is appended.',
+    );
+    this.name = 'LogAheadOfCluster';
+  }
+}
+
 /**
  * The whole service by its configuration, ready to listen.
- * @throws MigrationsPending, or the database's error when it cannot be reached
+ * @throws MigrationsPending, LogAheadOfCluster, or the database's error when it cannot be reached
  */
 export async function buildApp(
   config: Config,
@@ -26,6 +38,7 @@ export async function buildApp(
   const database = await Database.connect(config.databaseUrl);
   try {
     if (await database.pendingMigrations()) throw new MigrationsPending();
+    if (await new LogReader(database, logName).isAheadOfCluster()) throw new LogAheadOfCluster();
     const { adapter, filter } = createHttpEdge(config.http.publicUrl, log);
     const app = await NestFactory.create<NestFastifyApplication>(
       AppModule.with(config, { clock, log, database }),

@@ -42,6 +42,21 @@ export class LogReader {
     return rows.map((row) => storedEvent<F>(row));
   }
 
+  /**
+   * Whether the last event was written under a transaction id that this cluster has not reached yet: the database was restored
+   * into a cluster that counts lower, and what is appended now would sort before what is there. Then the epoch must be raised.
+   */
+  async isAheadOfCluster(): Promise<boolean> {
+    const [row] = await this.database.query<{ ahead: boolean }>(
+      'log.ahead',
+      `select coalesce((
+         select e.xid >= pg_snapshot_xmax(pg_current_snapshot()) from event e
+         where e.epoch = (select epoch from log where name = $1) order by e.xid desc limit 1), false) as ahead`,
+      [this.logName],
+    );
+    return row!.ahead;
+  }
+
   async lag(after: Position, queries: Queries = this.database): Promise<Lag> {
     const [row] = await queries.query<{ events: number; seconds: number }>('log.lag', lagSql, [
       after.epoch,
