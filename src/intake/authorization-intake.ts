@@ -4,7 +4,7 @@ import type { Trace } from '../event-store';
 import type { ListStore } from '../medmij-lists';
 import type { PersonIdentities, RequestFingerprint } from '../persons';
 import type { Clock } from '../platform';
-import { AnswerQuery, type OrderResult, SubscribeOrder, UnsubscribeOrder } from '../subscriptions';
+import { AnswerQuery, AuthorizedOrder, type OrderResult } from '../subscriptions';
 import type { AuthorizedRequest } from './authorized-request';
 
 export interface IntakeRules {
@@ -43,8 +43,7 @@ export class AuthorizationIntake {
       authorizationId: request.authorization_id,
       authorizedAt: new Date(request.authorized_at),
     };
-    const Order = terms.days === 0 ? UnsubscribeOrder : SubscribeOrder;
-    return this.commandBus.execute(new Order(person, terms, authorization, once, trace, this.clock.now()));
+    return this.commandBus.execute(new AuthorizedOrder(person, terms, authorization, once, trace, this.clock.now()));
   }
 
   private asked(request: AuthorizedRequest): AskedAuthorization {

@@ -10,7 +10,8 @@ const amsterdam = new Intl.DateTimeFormat('en-CA', {
 
 /** The date in Amsterdam at a moment. */
 export function dateOf(moment: Date): CalendarDate {
-  return amsterdam.format(moment);
+  // The formatter writes years before 1000 with fewer digits.
+  return amsterdam.format(moment).padStart('YYYY-MM-DD'.length, '0');
 }
 
 /** Calendar arithmetic: a day on which the clock changes is still one day. */

@@ -5,14 +5,13 @@ export { eventDataSchemas } from './subscription.event-schemas';
 export type { EndReason, Party, SubscriptionEvent, SubscriptionStatus, Suspender } from './subscription.events';
 export {
   AnswerQuery,
+  AuthorizedOrder,
   ExpireOrder,
   isSubscriptionId,
   type OrderResult,
   type Standing,
   standingSchema,
   streamOf,
-  SubscribeOrder,
   TerminateOrder,
-  UnsubscribeOrder,
 } from './subscription.orders';
 export { SubscriptionsModule } from './subscriptions.module';

@@ -117,8 +117,9 @@ function streamOfOrder({ target }: Order, { personId }: ReadResult, newPerson?: 
 /** domain.md and contract.md 4: the same request again gets the stored body, another one under the same id is refused. */
 function repeated(once: Once, stored: NonNullable<ReadResult['command']>): OrderResult {
   if (!timingSafeEqual(once.fingerprint, stored.fingerprint)) throw new Refused('authorization_conflict');
-  const answer = stored.answer as Omit<Standing, 'position'>;
-  return { recorded: false, standing: { ...answer, position: stored.position } };
+  // Field by field, so that a repeat is the same to the byte: the database keeps the fields in an order of its own.
+  const { subscription_id, status, end_date, version } = stored.answer as Omit<Standing, 'position'>;
+  return { recorded: false, standing: { subscription_id, status, end_date, version, position: stored.position } };
 }
 
 function unchanged({ standing }: Decided, { events }: ReadResult): OrderResult {

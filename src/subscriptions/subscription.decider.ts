@@ -112,8 +112,9 @@ function decideToday(command: SubscriptionCommand, state: SubscriptionState): Su
 
 function subscribe(command: Subscribe, state: SubscriptionState): SubscriptionEvent[] {
   const { latest } = state;
-  const endDate = addDays(dateOf(command.authorizedAt), command.grantedDays);
+  // Before anything is counted: a moment may lie further in the future than the calendar reaches.
   refuseStale(command.authorizedAt, command.now, state);
+  const endDate = addDays(dateOf(command.authorizedAt), command.grantedDays);
   if (hasEnded(endDate, dateOf(command.now))) {
     throw new Refused('authorization_stale', 'The end date that was authorized has passed already.');
   }

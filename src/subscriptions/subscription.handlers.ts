@@ -2,28 +2,13 @@ import { CommandHandler, type ICommandHandler, type IQueryHandler, QueryHandler 
 import { EventStore } from '../event-store';
 import { CommandBatcher } from './command-batcher';
 import { answerTo } from './order-book';
-import {
-  AnswerQuery,
-  ExpireOrder,
-  type OrderResult,
-  SubscribeOrder,
-  TerminateOrder,
-  UnsubscribeOrder,
-} from './subscription.orders';
+import { AnswerQuery, AuthorizedOrder, ExpireOrder, type OrderResult, TerminateOrder } from './subscription.orders';
 
 /** One handler a kind of order. The rules are in `decide`, the walk in `carryOut`; nothing is left to say here. */
-@CommandHandler(SubscribeOrder)
-export class SubscribeHandler implements ICommandHandler<SubscribeOrder> {
+@CommandHandler(AuthorizedOrder)
+export class AuthorizedHandler implements ICommandHandler<AuthorizedOrder> {
   constructor(private readonly batcher: CommandBatcher) {}
-  execute(order: SubscribeOrder): Promise<OrderResult> {
-    return this.batcher.submit(order);
-  }
-}
-
-@CommandHandler(UnsubscribeOrder)
-export class UnsubscribeHandler implements ICommandHandler<UnsubscribeOrder> {
-  constructor(private readonly batcher: CommandBatcher) {}
-  execute(order: UnsubscribeOrder): Promise<OrderResult> {
+  execute(order: AuthorizedOrder): Promise<OrderResult> {
     return this.batcher.submit(order);
   }
 }

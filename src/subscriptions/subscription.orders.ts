@@ -48,7 +48,8 @@ export interface Order {
   command(stream: OrderStream): SubscriptionCommand;
 }
 
-export interface SubscribeTerms {
+/** What was agreed on; 0 days end the subscription (ext.abo.authint.200). */
+export interface AuthorizedTerms {
   clientId: string;
   provider: string;
   serviceId: string;
@@ -56,47 +57,29 @@ export interface SubscribeTerms {
   grantedDays: number;
 }
 
-/** The person agreed to a subscription, or to another end date of the present one. */
-export class SubscribeOrder extends Command<OrderResult> implements Order {
+/** The person agreed: to a subscription, to another end date of the present one, or with 0 days to its end. */
+export class AuthorizedOrder extends Command<OrderResult> implements Order {
   readonly target: StreamTarget;
 
   constructor(
     readonly person: OrderingPerson,
-    private readonly terms: SubscribeTerms,
+    private readonly terms: AuthorizedTerms,
     private readonly authorization: Pick<Subscribe, 'authorizationId' | 'authorizedAt'>,
     readonly once: Once,
     readonly trace: Trace,
     readonly now: Date,
   ) {
     super();
-    this.target = personsStream(person, terms);
+    const { subjectHash, previousSubjectHash } = person;
+    this.target = { subjectHash, previousSubjectHash, names: [terms.clientId, terms.provider, terms.serviceId] };
   }
 
-  command({ streamId, personId }: OrderStream): Subscribe {
+  command({ streamId, personId }: OrderStream): Subscribe | Terminate {
     const { clientId, provider, serviceId, interfaceVersion, grantedDays } = this.terms;
+    const { authorization, now } = this;
+    if (grantedDays === 0) return { type: 'Terminate', reason: 'person', ...authorization, now };
     const party = { client_id: clientId, provider, service_id: serviceId, person_id: personId };
-    return { type: 'Subscribe', party, streamId, interfaceVersion, grantedDays, ...this.authorization, now: this.now };
-  }
-}
-
-/** The person agreed to end the subscription. */
-export class UnsubscribeOrder extends Command<OrderResult> implements Order {
-  readonly target: StreamTarget;
-
-  constructor(
-    readonly person: OrderingPerson,
-    terms: Pick<SubscribeTerms, 'clientId' | 'provider' | 'serviceId'>,
-    private readonly authorization: Pick<Subscribe, 'authorizationId' | 'authorizedAt'>,
-    readonly once: Once,
-    readonly trace: Trace,
-    readonly now: Date,
-  ) {
-    super();
-    this.target = personsStream(person, terms);
-  }
-
-  command(): Terminate {
-    return { type: 'Terminate', reason: 'person', ...this.authorization, now: this.now };
+    return { type: 'Subscribe', party, streamId, interfaceVersion, grantedDays, ...authorization, now };
   }
 }
 
@@ -152,12 +135,4 @@ export function streamOf(subscriptionId: string): string {
 /** Whether a text has the form of one of our subscription ids. */
 export function isSubscriptionId(text: string): boolean {
   return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.[1-9][0-9]{0,8}$/.test(text);
-}
-
-function personsStream(
-  person: OrderingPerson,
-  terms: Pick<SubscribeTerms, 'clientId' | 'provider' | 'serviceId'>,
-): StreamTarget {
-  const { subjectHash, previousSubjectHash } = person;
-  return { subjectHash, previousSubjectHash, names: [terms.clientId, terms.provider, terms.serviceId] };
 }

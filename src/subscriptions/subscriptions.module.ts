@@ -2,13 +2,7 @@ import { Module } from '@nestjs/common';
 import { CqrsModule } from '@nestjs/cqrs';
 import { EventStore } from '../event-store';
 import { CommandBatcher } from './command-batcher';
-import {
-  AnswerHandler,
-  ExpireHandler,
-  SubscribeHandler,
-  TerminateHandler,
-  UnsubscribeHandler,
-} from './subscription.handlers';
+import { AnswerHandler, AuthorizedHandler, ExpireHandler, TerminateHandler } from './subscription.handlers';
 
 @Module({
   imports: [CqrsModule],
@@ -18,8 +12,7 @@ import {
       inject: [EventStore],
       useFactory: (eventStore: EventStore) => new CommandBatcher(eventStore),
     },
-    SubscribeHandler,
-    UnsubscribeHandler,
+    AuthorizedHandler,
     TerminateHandler,
     ExpireHandler,
     AnswerHandler,
