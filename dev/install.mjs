@@ -132,24 +132,39 @@ function npmCi(root, lock) {
   const [command, ...first] = underNpm ? [process.execPath, process.env.npm_execpath] : ['npm'];
   // NODE_ENV=production or `npm run --silent` must change neither what is installed nor what is shown.
   const options = ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error', '--progress=true'];
-  const npm = spawn(command, [...first, ...options], { cwd: root, stdio: ['ignore', 2, 2] });
+  // A process group of its own: asked to stop, npm first finishes what it is doing, which can take minutes.
+  const npm = spawn(command, [...first, ...options], { cwd: root, detached: true, stdio: ['ignore', 2, 2] });
   if (npm.pid) lock.heldBy(npm.pid);
-  const ticking = setInterval(() => say(`  still installing, ${seconds()} s ...`), 10_000);
-  const passOn = (signal) => npm.kill(signal);
-  process.on('SIGINT', passOn).on('SIGTERM', passOn);
+  // On a terminal npm shows a spinner of its own.
+  const ticking = process.stderr.isTTY || setInterval(() => say(`  still installing, ${seconds()} s ...`), 10_000);
+  let stopped = false;
+  const stop = () => {
+    stopped = true;
+    endGroup(npm.pid, 'SIGTERM');
+    // What it leaves half-made has no .package-lock.json, so the next run begins anew.
+    setTimeout(() => endGroup(npm.pid, 'SIGKILL'), 2_000).unref();
+  };
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+  for (const signal of signals) process.on(signal, stop);
   return new Promise((done, failed) => {
     npm.once('error', (cause) => failed(new Error(`npm could not be started: ${cause.message}`, { cause })));
-    npm.once('exit', (code, signal) => {
-      if (code === 0) done(say(`Packages installed in ${seconds()} s.`));
-      else
-        failed(
-          new Error(signal ? 'Installing was stopped.' : `npm ci failed (exit code ${code}); its message is above.`),
-        );
+    npm.once('exit', (code) => {
+      if (stopped) failed(new Error('Installing was stopped; the next run begins it anew.'));
+      else if (code === 0) done(say(`Packages installed in ${seconds()} s.`));
+      else failed(new Error(`npm ci failed (exit code ${code}); its message is above.`));
     });
   }).finally(() => {
     clearInterval(ticking);
-    process.off('SIGINT', passOn).off('SIGTERM', passOn);
+    for (const signal of signals) process.off(signal, stop);
   });
+}
+
+function endGroup(leader, signal) {
+  try {
+    process.kill(-leader, signal);
+  } catch {
+    // It has ended already.
+  }
 }
 
 if (process.argv[1] && resolve(process.argv[1]) === fileURLToPath(import.meta.url)) {

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import type { Parts } from './parts';
 import { Problem, Stopped } from './problem';
 import { startServerProcess, type ServerProcess } from './processes/server-process';
 import { projectRoot } from './project';
@@ -8,6 +9,7 @@ import type { Settings } from './settings';
 
 /** On the command line of our service, so that a later run knows one left behind. */
 export const serviceEntry = join(projectRoot, 'dist/main.js');
+export const serviceStopMs = 40_000;
 const readyWithinMs = 60_000;
 const logSizeMax = 20_000_000;
 
@@ -19,7 +21,23 @@ export interface ServiceOptions {
   readonly logFile: string | undefined;
 }
 
-export async function startService({ environment, recordFile, logFile }: ServiceOptions): Promise<ServerProcess> {
+/** Starts the service and waits until every check is ok; one that serves but stays degraded is given back as such. */
+export async function bringUpService(
+  options: ServiceOptions,
+  parts: Parts,
+  signal: AbortSignal,
+): Promise<'ok' | 'degraded'> {
+  const service = await startService(options);
+  // Before it is ready, so that it is stopped also when it never gets there.
+  parts.add('service', {
+    exited: service.exited,
+    logFile: options.logFile,
+    stop: () => service.stop('SIGTERM', serviceStopMs),
+  });
+  return whenReady(service, options, signal);
+}
+
+async function startService({ environment, recordFile, logFile }: ServiceOptions): Promise<ServerProcess> {
   if (logFile && existsSync(logFile) && statSync(logFile).size > logSizeMax) renameSync(logFile, `${logFile}.1`);
   return startServerProcess({
     command: process.execPath,
@@ -36,11 +54,8 @@ interface Readiness {
   readonly checks: Record<string, { status: string; reason?: string }>;
 }
 
-/**
- * Waits until every check is ok. A service that serves but stays degraded is given back as such.
- * @throws Problem when it ends or never serves
- */
-export async function whenReady(
+/** @throws Problem when it ends or never serves */
+async function whenReady(
   service: ServerProcess,
   options: ServiceOptions,
   signal: AbortSignal,

@@ -1,26 +1,35 @@
-import { watch, type FSWatcher } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { projectRoot } from './project';
 
-/** Changes of src/, several within a moment taken as one. */
+const lookEveryMs = 400;
+
+/**
+ * Changes below src/. By looking at the times of the files: fs.watch on Linux loses a file that an editor replaces
+ * instead of writing (Node 20).
+ */
 export class SourceChanges {
-  private readonly watcher: FSWatcher = watch(join(projectRoot, 'src'), { recursive: true }, () => this.noticed());
-  private changed = false;
-  private wake: (() => void) | undefined;
+  private known = state();
 
-  private noticed(): void {
-    this.changed = true;
-    this.wake?.();
+  /** Resolves when something has changed since the last time and nothing more changes at that moment, or at the signal. */
+  async next(signal: AbortSignal): Promise<void> {
+    let seen = this.known;
+    for (;;) {
+      await pause(lookEveryMs);
+      if (signal.aborted) return;
+      const now = state();
+      if (now !== this.known && now === seen) break;
+      seen = now;
+    }
+    this.known = seen;
   }
+}
 
-  async next(): Promise<void> {
-    if (!this.changed) await new Promise<void>((wake) => (this.wake = wake));
-    await pause(200);
-    this.changed = false;
-  }
-
-  close(): void {
-    this.watcher.close();
-  }
+function state(): string {
+  const folder = join(projectRoot, 'src');
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .sort()
+    .map((file) => `${file} ${statSync(join(folder, file), { throwIfNoEntry: false })?.mtimeMs}`)
+    .join('\n');
 }

@@ -7,6 +7,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
@@ -15,8 +16,8 @@ import { startKafka } from './embedded/kafka';
 import { startPostgres } from './embedded/postgres';
 import { Problem, Stopped } from './problem';
 import { findProcess, isRunning, type ProcessIdentity } from './processes/identity';
-import { endTestProcesses } from './processes/test-registry';
-import { projectRoot } from './project';
+import { endProcessGroup, endTestProcesses, forgetTestProcess, rememberTestProcess } from './processes/test-registry';
+import { cacheDirectory, projectRoot } from './project';
 import { stopSignal } from './stop-signal';
 import { testSummary, type JestResult } from './test-summary';
 
@@ -50,7 +51,7 @@ async function main(): Promise<void> {
     await servers?.stop();
     const left = await endTestProcesses(runDirectory);
     if (left > 0) console.error(`${left} server(s) that tests had started and not stopped were ended.`);
-    rmSync(runDirectory, { recursive: true, force: true });
+    remove(runDirectory);
   }
   if (signal.aborted) console.error('The tests were stopped before their end.');
   const { line, passed } = testSummary(result);
@@ -70,11 +71,25 @@ function makeRunDirectory(): string {
 async function removeAbandonedRuns(): Promise<void> {
   for (const name of readdirSync(tmpdir()).filter((entry) => entry.startsWith(runPrefix))) {
     const directory = join(tmpdir(), name);
-    const ownerFile = join(directory, 'owner.json');
-    if (!existsSync(ownerFile)) continue; // just being made
-    if (isRunning(JSON.parse(readFileSync(ownerFile, 'utf8')) as ProcessIdentity)) continue;
+    if (isInUse(directory)) continue;
     await endTestProcesses(directory);
-    rmSync(directory, { recursive: true, force: true });
+    remove(directory);
+  }
+}
+
+function isInUse(directory: string): boolean {
+  const ownerFile = join(directory, 'owner.json');
+  // Just being made, unless its maker was killed at that moment or somebody else has half removed it.
+  if (!existsSync(ownerFile)) return Date.now() - statSync(directory).mtimeMs < 60_000;
+  return isRunning(JSON.parse(readFileSync(ownerFile, 'utf8')) as ProcessIdentity);
+}
+
+/** What cannot be removed now, because something still writes there, is removed by the next run. */
+function remove(directory: string): void {
+  try {
+    rmSync(directory, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+  } catch (error) {
+    console.error(`${directory} could not be removed: ${(error as Error).message}`);
   }
 }
 
@@ -118,20 +133,31 @@ async function runJest(
   const output = join(runDirectory, 'result.json');
   const args = ['--experimental-vm-modules', '--no-warnings', join(projectRoot, 'node_modules/jest/bin/jest.js')];
   if (rulesOnly) args.push('--roots', join(projectRoot, 'src'), join(projectRoot, 'dev'));
+  // Kept between runs, unlike everything else jest would put in the temporary folder.
+  args.push(`--cacheDirectory=${join(cacheDirectory, 'jest')}`);
   args.push('--json', `--outputFile=${output}`, ...passedOn);
+  // What tests leave in the temporary folder, as when they are broken off, goes away with the run.
+  const temporary = join(runDirectory, 'tmp');
+  mkdirSync(temporary);
+  chmodSync(temporary, 0o711);
   const jest = spawn(process.execPath, args, {
     cwd: projectRoot,
-    env: { ...process.env, ...environment },
+    env: { ...process.env, ...environment, TMPDIR: temporary },
+    // Ctrl-C is for us alone: jest's workers would outlive it and go on.
+    detached: true,
     // With --json jest prints its report for people on stderr and the JSON on stdout as well.
-    stdio: ['inherit', 'ignore', 'inherit'],
+    stdio: ['ignore', 'ignore', 'inherit'],
   });
-  // Ctrl-C reaches jest from the terminal as well; a signal sent to us alone is handed on.
-  const end = () => jest.kill('SIGTERM');
+  const leader = jest.pid ? findProcess(jest.pid) : undefined;
+  // Killed ourselves, we leave jest behind: it must be known to the next run.
+  if (leader) rememberTestProcess({ ...leader, leadsGroup: true });
+  const end = () => leader && endProcessGroup(leader);
   signal.addEventListener('abort', end, { once: true });
   const code = await new Promise<number | null>((done, failed) => {
     jest.once('error', failed);
     jest.once('exit', done);
   });
+  if (leader) forgetTestProcess(leader);
   if (!existsSync(output)) return undefined;
   return { ...(JSON.parse(readFileSync(output, 'utf8')) as Omit<JestResult, 'exitCode'>), exitCode: code ?? 1 };
 }

@@ -1,5 +1,6 @@
 import { type DynamicModule, type INestApplication, Module } from '@nestjs/common';
 import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
+import type { FastifyInstance } from 'fastify';
 import { asyncApi } from './async-api';
 import { ASYNC_API, AsyncApiController } from './async-api.controller';
 
@@ -26,7 +27,27 @@ export function serveOpenApi(app: INestApplication, publicUrl: string): void {
     .addBearerAuth({ type: 'http', scheme: 'bearer', bearerFormat: 'JWT' })
     .addServer(publicUrl)
     .build();
+  allowThePageItsOwnFiles(app.getHttpAdapter().getInstance() as FastifyInstance);
   SwaggerModule.setup('api-docs', app, () => SwaggerModule.createDocument(app, description), {
     jsonDocumentUrl: 'api-docs-json',
+  });
+}
+
+/** The strict policy of all other answers would leave the page blank: here its own scripts, styles and pictures may load. */
+const pagePolicy = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self' 'unsafe-inline'",
+  "img-src 'self' data:",
+  "connect-src 'self'",
+  "frame-ancestors 'none'",
+  "base-uri 'none'",
+  "form-action 'none'",
+].join('; ');
+
+function allowThePageItsOwnFiles(fastify: FastifyInstance): void {
+  fastify.addHook('onRequest', (request, reply, done) => {
+    if (/^\/api-docs(\/|\?|$)/.test(request.url)) void reply.header('content-security-policy', pagePolicy);
+    done();
   });
 }

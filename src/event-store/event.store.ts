@@ -83,7 +83,10 @@ export class EventStore {
     return results;
   }
 
-  /** Appends, in one commit; each request by itself goes through whole or not at all. At most one request a stream. */
+  /**
+   * Appends, in one commit; each request by itself goes through whole or not at all. At most one request a stream, a person
+   * and a command key.
+   */
   async append(requests: readonly AppendRequest[]): Promise<AppendResult[]> {
     const results = await (requests.length === 1 ? this.appendOne(requests[0]!) : this.appendMany(requests));
     if (results.some(({ outcome }) => outcome === 'appended')) this.appended.raise();

@@ -14,22 +14,28 @@ const renewEveryMs = 1_000;
 export class HeldLease {
   private readonly owner = randomUUID();
   private held?: Lease;
+  /** By this process's own steady clock, which goes on while it is frozen. */
+  private validUntilMs = 0;
   private timer?: NodeJS.Timeout;
+  private renewing = false;
 
   constructor(
     private readonly checkpoints: CheckpointStore,
     readonly name: string,
   ) {}
 
+  /** The lease, while nobody else can have it: one that was not renewed in time counts no more, whoever woke up late. */
   current(): Lease | undefined {
-    return this.held;
+    return performance.now() < this.validUntilMs ? this.held : undefined;
   }
 
   /** Takes the lease if it is free. Returns the checkpoint to go on from, or undefined while another process holds it. */
   async take(): Promise<Position | undefined> {
+    const askedAtMs = performance.now();
     const taken = await this.checkpoints.acquire(this.name, this.owner, leaseMs);
     if (!taken) return undefined;
     this.held = taken.lease;
+    this.validUntilMs = askedAtMs + leaseMs;
     clearInterval(this.timer);
     this.timer = setInterval(() => void this.renew(taken.lease), renewEveryMs);
     return taken.checkpoint;
@@ -44,15 +50,23 @@ export class HeldLease {
   async giveBack(): Promise<void> {
     const lease = this.held;
     this.drop();
-    if (lease) await this.checkpoints.release(lease);
+    // While the database is away it cannot be given back: it runs out by itself, and whoever is stopping goes on stopping.
+    if (lease) await this.checkpoints.release(lease).catch(() => undefined);
   }
 
   private async renew(lease: Lease): Promise<void> {
+    // A renewal waits while a step saves its checkpoint; more of them would only fill the pool.
+    if (this.renewing) return;
+    this.renewing = true;
+    const askedAtMs = performance.now();
     try {
       await this.checkpoints.renew(lease, leaseMs);
+      if (this.held === lease) this.validUntilMs = askedAtMs + leaseMs;
     } catch (error) {
-      // Lost for certain: stop using it. While the database is away nobody else can take it, so the hold is kept.
+      // Lost for certain: stop using it. Any other failure is tried again; if it lasts, the lease runs out by itself.
       if (error instanceof LeaseLost && this.held === lease) this.drop();
+    } finally {
+      this.renewing = false;
     }
   }
 }

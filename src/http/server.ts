@@ -34,6 +34,10 @@ const securityHeaders = {
   'permissions-policy': 'camera=(), geolocation=(), microphone=()',
 };
 
+/** The one page made by a library: its scripts and images are ours, its styles stand in it. */
+const apiDocsPolicy =
+  "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+
 /** The HTTP edge: limits, ids, headers and problem documents, before any route is known. */
 export function createHttpEdge(
   publicUrl: string,
@@ -68,14 +72,14 @@ export function createHttpEdge(
     return503OnClosing: false, // refuseWhileClosing answers, as a problem document
     trustProxy: false,
     genReqId: () => '',
-    clientErrorHandler: (error, socket) => answerUnreadable(error, socket as Socket, filter, headers, log),
-    // Paths that cannot be decoded: the router asks here before any hook has run.
-    frameworkErrors: (error, request, reply) => {
-      const ofRouter = request as FastifyRequest;
-      const fault = identify(ofRouter, reply as FastifyReply);
+    clientErrorHandler: (error: NodeJS.ErrnoException, socket: Socket) =>
+      answerUnreadable(error, socket, filter, headers, log),
+    // Paths that cannot be decoded: the router asks here, and no hook is run.
+    frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) => {
+      const fault = identify(request, reply);
       void reply.headers(headers);
-      filter.answer(fault ?? error, ofRouter, reply as FastifyReply);
-      logAnswer(ofRouter, reply as FastifyReply, log);
+      filter.answer(fault ?? error, request, reply);
+      logAnswer(request, reply, log);
     },
   });
   const fastify = adapter.getInstance<FastifyInstance>();
@@ -87,7 +91,8 @@ export function createHttpEdge(
   registerJsonBody(fastify);
   limitRequestsInFlight(fastify, requestsInFlightMax);
   refuseWhileClosing(fastify);
-  fastify.addHook('onSend', (_request, reply, payload, done) => {
+  fastify.addHook('onSend', (request, reply, payload, done) => {
+    if (request.routeOptions.url?.startsWith('/api-docs')) void reply.header('content-security-policy', apiDocsPolicy);
     for (const [name, value] of Object.entries(headers)) if (!reply.hasHeader(name)) void reply.header(name, value);
     done(null, payload);
   });

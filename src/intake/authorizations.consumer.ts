@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Counter, type Registry } from 'prom-client';
 import { parse } from '../http';
 import { describeError, isOutage, type Logger } from '../platform';
-import { type RefusalCode, Refused } from '../refusals';
+import { Refused } from '../refusals';
 import {
   type CloudEvent,
   type Consumption,
@@ -13,6 +13,7 @@ import {
 } from '../transport';
 import type { AuthorizationIntake } from './authorization-intake';
 import { authorizedRequest } from './authorized-request';
+import { deadLetterOf } from './dead-letter';
 
 const group = 'medmij-subscriptions.authorizations';
 const acceptedType = 'nl.medmij.authorization.granted.v1';
@@ -85,25 +86,13 @@ export class AuthorizationsConsumer {
     return new Refused('internal_error');
   }
 
-  private async bury(record: IncomingRecord, { code, detail, faults }: Refused): Promise<void> {
-    const named = faults.map(({ path, message }) => `${path}: ${message}`).join('; ');
-    await this.transport.publish([
-      {
-        topic: topics.deadLetters.name,
-        key: record.key,
-        value: record.value,
-        headers: {
-          ...record.headers,
-          'x-dead-letter-reason': code satisfies RefusalCode,
-          'x-dead-letter-detail': named === '' ? detail : `${detail} ${named}`,
-          'x-dead-letter-topic': record.topic,
-          'x-dead-letter-partition': String(record.partition),
-          'x-dead-letter-offset': record.offset,
-        },
-      },
-    ]);
+  private async bury(record: IncomingRecord, refused: Refused): Promise<void> {
+    await this.transport.publish([deadLetterOf(record, refused)]);
     this.records.inc({ outcome: 'dead_letter' });
-    this.log.warn({ topic: record.topic, partition: record.partition, offset: record.offset, code }, 'intake.refused');
+    this.log.warn(
+      { topic: record.topic, partition: record.partition, offset: record.offset, code: refused.code },
+      'intake.refused',
+    );
   }
 }
 

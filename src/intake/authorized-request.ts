@@ -24,6 +24,7 @@ export const authorizedRequest = z.strictObject({
   granted_days: z.int().min(0).max(99_999).optional(),
   authorized_at: z.iso
     .datetime({ offset: true, error: 'must be a moment as in RFC 3339, with a zone' })
+    .max(40)
     .meta({ description: 'When the person agreed.' }),
 });
 

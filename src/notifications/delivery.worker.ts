@@ -111,11 +111,13 @@ export class DeliveryWorker {
       confirmed: delivery.confirmed_at !== null,
       startGraceS,
     });
-    if (verdict.kind === 'unknown_subscription') await this.endSubscription(delivery, now);
+    if (verdict.kind === 'unknown_subscription') {
+      await this.endSubscription(delivery, now);
+      // Before this one is out of the way: the next would be claimed and sent at once.
+      await store.dropWaiting([delivery.subscription_id], 'invalid_subscription_id');
+    }
     const completion = completionOf(verdict, answer, delivery, now);
     const counted = await store.complete(delivery, completion);
-    if (verdict.kind === 'unknown_subscription')
-      await store.dropWaiting([delivery.subscription_id], 'invalid_subscription_id');
     metrics.attempted(completion.state === 'pending' ? 'retry' : completion.state);
     log.info(
       {

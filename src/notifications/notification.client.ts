@@ -46,7 +46,11 @@ export class NotificationClient {
         kind: 'answered',
         status: response.statusCode,
         ...(typeof retryAfter === 'string' && { retryAfter }),
-        body: await firstBytes(response.body),
+        body: await firstBytes(response.body).catch((error: unknown) => {
+          // The status alone says that it was accepted: sending it again because of the body would be telling twice.
+          if (response.statusCode >= 200 && response.statusCode < 300) return '';
+          throw error;
+        }),
       };
     } catch (error) {
       return { kind: 'failed', error: signal.aborted ? 'timeout' : failureCode(error) };

@@ -54,5 +54,8 @@ export function partsOfCursor<Parts extends z.ZodType>(cursor: string, parts: Pa
   return parsed.data;
 }
 
-/** A moment as PostgreSQL writes it, with all its digits. */
-export const momentText = z.string().regex(/^\d{4,6}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}(\.\d{1,6})?[+-]\d{2}(:\d{2}){0,2}$/);
+/** A moment as PostgreSQL writes it, with all its digits; one that it can read again, for a cursor can be made by hand. */
+export const momentText = z
+  .string()
+  .regex(/^[1-9]\d{3}-\d{2}-\d{2} ([01]\d|2[0-3])(:[0-5]\d){2}(\.\d{1,6})?[+-](0\d|1[0-5])(:[0-5]\d){0,2}$/)
+  .refine((text) => z.iso.date().safeParse(text.slice(0, 10)).success);

@@ -35,7 +35,9 @@ export class PersonKey {
 
   /** @throws when the value was sealed under another key or context, or changed since. */
   open(sealed: Buffer, context: string): Buffer {
-    const opening = createDecipheriv(cipher, this.sealing, sealed.subarray(0, ivBytes)).setAAD(Buffer.from(context));
+    // Without the length, a tag cut down to four bytes would do.
+    const opening = createDecipheriv(cipher, this.sealing, sealed.subarray(0, ivBytes), { authTagLength: tagBytes });
+    opening.setAAD(Buffer.from(context));
     opening.setAuthTag(sealed.subarray(ivBytes, ivBytes + tagBytes));
     return Buffer.concat([opening.update(sealed.subarray(ivBytes + tagBytes)), opening.final()]);
   }

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+import { types } from 'node:util';
 import type { Pool, PoolClient, QueryResultRow } from 'pg';
 import { DataSource } from 'typeorm';
 import type { PostgresDriver } from 'typeorm/driver/postgres/PostgresDriver.js';
@@ -39,13 +41,16 @@ export class Database implements Queries {
   }
 
   async query<Row extends QueryResultRow>(name: string, text: string, values: readonly unknown[] = []): Promise<Row[]> {
-    return (await this.pool.query<Row>({ name, text, values: [...values] })).rows;
+    return (await this.pool.query<Row>({ name: statementName(name), text, values: [...values] })).rows;
   }
 
   /** One transaction on one connection; rolled back when `work` throws. */
   async transaction<Result>(work: (queries: Queries) => Promise<Result>): Promise<Result> {
     const client = await this.pool.connect();
     let broken: Error | undefined;
+    // The pool listens to idle connections only: one that breaks in our hands would end the process, though the query fails anyway.
+    const onError = (error: Error) => void (broken = error);
+    client.on('error', onError);
     try {
       await client.query('begin');
       const result = await work(queriesOf(client));
@@ -55,6 +60,7 @@ export class Database implements Queries {
       await client.query('rollback').catch((rollbackError: Error) => (broken = rollbackError));
       throw error;
     } finally {
+      client.off('error', onError);
       client.release(broken);
     }
   }
@@ -76,8 +82,14 @@ export class Database implements Queries {
 function queriesOf(client: PoolClient): Queries {
   return {
     query: async <Row extends QueryResultRow>(name: string, text: string, values: readonly unknown[] = []) =>
-      (await client.query<Row>({ name, text, values: [...values] })).rows,
+      (await client.query<Row>({ name: statementName(name), text, values: [...values] })).rows,
   };
+}
+
+/** PostgreSQL cuts names after 63 characters, and two long ones that begin alike would be one statement. */
+function statementName(name: string): string {
+  if (name.length <= 63) return name;
+  return `${name.slice(0, 46)}.${createHash('sha256').update(name).digest('hex').slice(0, 16)}`;
 }
 
 /** The SQLSTATE of a database error, or undefined for anything else. */
@@ -101,10 +113,11 @@ const outageMessages =
 
 /** Whether the error says that the database is away or overloaded: to be tried again, not a bug. */
 export function isOutage(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
+  if (!types.isNativeError(error)) return false;
   const state = sqlState(error);
   if (state !== undefined && outageStates.test(state)) return true;
   if (outageCodes.has(String((error as { code?: unknown }).code)) || outageMessages.test(error.message)) return true;
-  if (error instanceof AggregateError) return error.errors.some(isOutage);
+  const { errors } = error as Partial<AggregateError>;
+  if (Array.isArray(errors)) return errors.some(isOutage);
   return error.cause !== undefined && isOutage(error.cause);
 }

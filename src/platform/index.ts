@@ -1,6 +1,7 @@
 export { Clock, systemClock } from './clock';
 export { Database, isOutage, type Queries, sqlState } from './database';
 export { groupBy } from './group-by';
+export { readJsonDocument, UnreadableJson } from './json-document';
 export { createLogger, describeError, LOGGER, type Logger } from './logger';
 export { migrate } from './migrations';
 export { PlatformModule } from './platform.module';

@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import pino from 'pino';
 
 /** Structured lines on standard output: ids yes, tokens, subjects and other personal data never. */
@@ -12,7 +13,8 @@ export function createLogger(level: string, destination: pino.DestinationStream 
     base: undefined,
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label) => ({ level: label }) },
-    serializers: { error: describeError },
+    // Most callers describe an error themselves; what they made of it is not described again.
+    serializers: { error: (error: unknown) => (types.isNativeError(error) ? describeError(error) : error) },
   };
   return pino(options, destination);
 }
@@ -22,7 +24,7 @@ export function createLogger(level: string, destination: pino.DestinationStream 
  * since they may quote the row, and with it a person.
  */
 export function describeError(error: unknown): Record<string, unknown> {
-  if (!(error instanceof Error)) return { message: String(error) };
+  if (!types.isNativeError(error)) return { message: String(error) };
   const code = (error as { code?: unknown }).code;
   return {
     name: error.name,

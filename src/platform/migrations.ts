@@ -10,8 +10,8 @@ const fileName = /^(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})-([a-z0-9-]+)\.sql$/;
 const migrationLock = 7_302_410_553;
 
 /** Each file of migrations/ as a class that TypeORM's runner takes; the name ends in the file's moment, as it asks. */
-export function migrationClasses(): (new () => MigrationInterface)[] {
-  return readdirSync(folder)
+export function migrationClasses(from = folder): (new () => MigrationInterface)[] {
+  return readdirSync(from)
     .filter((file) => file.endsWith('.sql') && file !== 'schema.sql')
     .sort()
     .map((file) => {
@@ -19,10 +19,14 @@ export function migrationClasses(): (new () => MigrationInterface)[] {
       if (!match) throw new Error(`migrations/${file}: the name must look like 20260101T0900-name.sql`);
       const [, year, month, day, hour, minute, title] = match;
       const moment = Date.UTC(Number(year), Number(month) - 1, Number(day), Number(hour), Number(minute));
+      // A day or hour that does not exist would be taken for another one, and sorted there.
+      if (new Date(moment).toISOString().slice(0, 16) !== `${year}-${month}-${day}T${hour}:${minute}`) {
+        throw new Error(`migrations/${file}: there is no such moment`);
+      }
       return class implements MigrationInterface {
         readonly name = `${title}-${moment}`;
         async up(runner: QueryRunner): Promise<void> {
-          await runner.query(readFileSync(join(folder, file), 'utf8'));
+          await runner.query(readFileSync(join(from, file), 'utf8'));
         }
         down(): Promise<void> {
           return Promise.reject(new Error('Migrations are append-only: a mistake is mended by the next one.'));

@@ -31,6 +31,7 @@ export async function carryOut(orders: readonly Order[], eventStore: EventStore)
   const outcomes: Outcome[] = [];
   const appends: { index: number; decided: Decided }[] = [];
   const streams = new Set<string>();
+  const keys = new Set<string>();
   orders.forEach((order, index) => {
     try {
       const known = read[index]!;
@@ -39,11 +40,13 @@ export async function carryOut(orders: readonly Order[], eventStore: EventStore)
         return;
       }
       const decided = decideOrder(order, known);
-      if (streams.has(decided.append.streamId)) {
+      // One key for two different things, of different persons: the second must see the answer to the first.
+      if (streams.has(decided.append.streamId) || (order.once && keys.has(order.once.key))) {
         outcomes[index] = 'again';
         return;
       }
       streams.add(decided.append.streamId);
+      if (order.once) keys.add(order.once.key);
       if (order.once === undefined && decided.append.facts.length === 0) {
         outcomes[index] = { result: unchanged(decided, known) };
         return;

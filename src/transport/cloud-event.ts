@@ -1,3 +1,4 @@
+import { readJsonDocument, UnreadableJson } from '../platform';
 import { Refused } from '../refusals';
 import type { IncomingRecord, OutgoingRecord } from './event-transport';
 
@@ -11,6 +12,8 @@ export interface CloudEvent {
   extensions: Record<string, string>;
   data: unknown;
 }
+
+const traceparentPattern = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 
 const attributes = ['id', 'source', 'type', 'subject', 'time'] as const;
 
@@ -51,6 +54,7 @@ function structured(body: unknown): CloudEvent {
   const { data, ...rest } = body as Record<string, unknown>;
   const envelope = new Map<string, string>();
   for (const [name, value] of Object.entries(rest)) {
+    if (value === null) continue; // JSON's way of leaving an attribute out
     if (!['string', 'number', 'boolean'].includes(typeof value))
       throw malformed('An attribute of the structured event is not a text.');
     envelope.set(name, String(value));
@@ -67,6 +71,8 @@ function fromAttributes(envelope: Map<string, string>, data: unknown): CloudEven
   const [id, source, type] = ['id', 'source', 'type'].map((name) => envelope.get(name));
   if (!id || !source || !type) throw malformed('The CloudEvent lacks one of id, source and type.');
   const known = new Set<string>([...attributes, 'specversion', 'datacontenttype']);
+  // It goes on as it is, into events and into the headers of notifications: another text than a W3C trace context stays here.
+  if (!traceparentPattern.test(envelope.get('traceparent') ?? '')) envelope.delete('traceparent');
   return {
     id,
     source,
@@ -97,10 +103,9 @@ function readJson(value: Buffer | null): unknown {
   if (value === null || value.length === 0) throw malformed('The record has no value.');
   if (value.length > valueBytesMax) throw new Refused('payload_too_large');
   try {
-    return JSON.parse(utf8(value));
+    return readJsonDocument(value);
   } catch (error) {
-    if (error instanceof Refused) throw error;
-    throw malformed('The value is not JSON.');
+    throw error instanceof UnreadableJson ? malformed(`The value ${error.message}.`) : error;
   }
 }
 
@@ -108,7 +113,7 @@ function utf8(value: Buffer): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(value);
   } catch {
-    throw malformed('The record is not valid UTF-8.');
+    throw malformed('A header is not valid UTF-8.');
   }
 }
 

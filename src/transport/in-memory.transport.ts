@@ -11,6 +11,7 @@ import type {
 export class InMemoryTransport implements EventTransport {
   private readonly logs = new Map<string, IncomingRecord[]>();
   private readonly offsets = new Map<string, number>();
+  private readonly owners = new Map<string, Promise<void>>();
   private readonly consumptions = new Set<Consumption>();
   private arrived: (() => void)[] = [];
 
@@ -22,7 +23,7 @@ export class InMemoryTransport implements EventTransport {
         partition: 0,
         offset: String(log.length),
         key: bytes(key),
-        headers: Object.fromEntries(Object.entries(headers).map(([name, header]) => [name, headerBytes(header)])),
+        headers: headerBytes(headers),
         value: bytes(value),
       });
     }
@@ -33,7 +34,8 @@ export class InMemoryTransport implements EventTransport {
   consume({ group, topic, handle }: ConsumeOptions): Consumption {
     const place = `${group}\n${topic}`;
     let stopping = false;
-    const done = (async () => {
+    let failing: { failingSince: number; lastError: string } | undefined;
+    const work = async () => {
       while (!stopping) {
         const offset = this.offsets.get(place) ?? 0;
         const record = this.log(topic)[offset];
@@ -44,18 +46,23 @@ export class InMemoryTransport implements EventTransport {
         try {
           await handle(record);
           this.offsets.set(place, offset + 1);
-        } catch {
+          failing = undefined;
+        } catch (error) {
+          failing = { failingSince: failing?.failingSince ?? performance.now(), lastError: (error as Error).message };
           await new Promise((resolve) => setTimeout(resolve, 10));
         }
       }
-    })();
+    };
+    // The only partition belongs to one consumer of a group; the next one gets it when that one stops.
+    const done = (this.owners.get(place) ?? Promise.resolve()).then(work);
+    this.owners.set(place, done);
     const consumption: Consumption = {
       stop: async () => {
         stopping = true;
         for (const wake of this.arrived.splice(0)) wake();
         await done;
       },
-      state: () => ({ connected: !stopping }),
+      state: () => ({ connected: !stopping, ...failing }),
     };
     this.consumptions.add(consumption);
     return consumption;
@@ -80,6 +87,14 @@ function bytes(value: string | Buffer | null): Buffer | null {
   return value === null ? null : Buffer.from(value);
 }
 
-function headerBytes(value: HeaderValue): HeaderValue {
-  return value === undefined || Array.isArray(value) ? value : Buffer.from(value);
+function headerBytes(headers: OutgoingRecord['headers']): IncomingRecord['headers'] {
+  const present = Object.entries(headers).filter(
+    (entry): entry is [string, NonNullable<HeaderValue>] => entry[1] !== undefined,
+  );
+  return Object.fromEntries(
+    present.map(([name, value]) => [
+      name,
+      Array.isArray(value) ? value.map((one) => Buffer.from(one)) : Buffer.from(value),
+    ]),
+  );
 }

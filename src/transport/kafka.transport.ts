@@ -106,7 +106,7 @@ export class KafkaTransport implements EventTransport {
     await this.ensureTopics();
     const topicMessages = [...groupBy(records, ({ topic }) => topic)].map(([topic, ofTopic]) => ({
       topic: this.prefixed(topic),
-      messages: ofTopic.map(({ key, value, headers }) => ({ key, value, headers })),
+      messages: ofTopic.map(({ key, value, headers }) => ({ key, value, headers: withoutAbsent(headers) })),
     }));
     for (let attempt = 1; ; attempt += 1) {
       try {
@@ -180,6 +180,8 @@ class KafkaConsumption implements Consumption {
   private connected = false;
   private failingSince?: number;
   private lastError?: string;
+  /** Since when records fail, by partition and offset: that others are handled meanwhile does not make it well. */
+  private readonly stuck = new Map<string, number>();
   private readonly done: Promise<void>;
   private restart: () => void = () => undefined;
 
@@ -201,7 +203,8 @@ class KafkaConsumption implements Consumption {
   }
 
   state() {
-    const { connected, failingSince, lastError } = this;
+    const { connected, lastError } = this;
+    const [failingSince] = this.stuck.size > 0 ? [...this.stuck.values()].sort((a, b) => a - b) : [this.failingSince];
     return { connected, ...(failingSince !== undefined && { failingSince, lastError }) };
   }
 
@@ -288,25 +291,34 @@ class KafkaConsumption implements Consumption {
   }
 
   private async handleUntilDone(record: IncomingRecord, isOver: () => boolean): Promise<boolean> {
-    for (let failures = 0; !isOver(); failures += 1) {
-      try {
-        await this.options.handle(record);
-        this.failingSince = undefined;
-        return true;
-      } catch (error) {
-        this.failed(error);
-        await this.pause(failures);
+    const place = `${record.partition} ${record.offset}`;
+    try {
+      for (let failures = 0; !isOver(); failures += 1) {
+        try {
+          await this.options.handle(record);
+          return true;
+        } catch (error) {
+          if (failures === 0) this.stuck.set(place, performance.now());
+          this.report(error);
+          await this.pause(failures);
+        }
       }
+      return false;
+    } finally {
+      this.stuck.delete(place);
     }
-    return false;
   }
 
   private incoming({ offset, key, headers, value }: KafkaMessage, partition: number): IncomingRecord {
-    return { topic: this.options.topic, partition, offset, key, headers: headers ?? {}, value };
+    return { topic: this.options.topic, partition, offset, key, headers: withoutNulls(headers), value };
   }
 
   private failed(error: unknown): void {
     this.failingSince ??= performance.now();
+    this.report(error);
+  }
+
+  private report(error: unknown): void {
     this.lastError = error instanceof Error ? error.message : String(error);
     if (!this.stopping) this.log.error({ topic: this.options.topic, error: describeError(error) }, 'consumer.failed');
   }
@@ -316,6 +328,19 @@ class KafkaConsumption implements Consumption {
       setTimeout(resolve, Math.min(pauseMs.first * 2 ** Math.min(failures, 10), pauseMs.max)),
     );
   }
+}
+
+/** A header may have no value at all. kafkajs reads that as null, which its types do not know and its producer cannot write. */
+function withoutNulls(headers: KafkaMessage['headers'] = {}): IncomingRecord['headers'] {
+  const present = (value: Buffer | string | null) => value ?? Buffer.alloc(0);
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [name, Array.isArray(value) ? value.map(present) : present(value!)]),
+  );
+}
+
+/** kafkajs stumbles over a header that is undefined, and the whole batch with it. */
+function withoutAbsent(headers: OutgoingRecord['headers']): OutgoingRecord['headers'] {
+  return Object.fromEntries(Object.entries(headers).filter(([, value]) => value !== undefined));
 }
 
 /** As kafkajs's own, with Nagle's algorithm off: a lone message waits 40 ms otherwise. */

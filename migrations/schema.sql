@@ -1,0 +1,368 @@
+-- The schema after all migrations, written from the catalog by "npm run schema:dump". For reading: nothing runs it.
+
+create table command (
+  key text not null,
+  fingerprint bytea not null,
+  answer jsonb not null,
+  stream_id uuid not null,
+  version integer not null,
+  recorded_at timestamp with time zone not null default clock_timestamp(),
+  constraint command_pkey PRIMARY KEY (key)
+);
+
+create table delivery (
+  delivery_id uuid not null,
+  subscription_id text not null,
+  sequence integer not null,
+  client_id text not null,
+  service_id text not null,
+  interface_version text not null,
+  notification_type text not null,
+  end_date date,
+  correlation_id text not null,
+  state text not null,
+  attempts integer not null default 0,
+  due_at timestamp with time zone not null,
+  created_at timestamp with time zone not null,
+  deadline_at timestamp with time zone not null,
+  last_attempt_at timestamp with time zone,
+  last_status integer,
+  last_error text,
+  fence bigint not null default 0,
+  lease_until timestamp with time zone,
+  constraint delivery_pkey PRIMARY KEY (delivery_id),
+  constraint delivery_notification_type_check CHECK ((notification_type = ANY (ARRAY['subscription'::text, 'resource'::text]))),
+  constraint delivery_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'sending'::text, 'parked'::text, 'delivered'::text, 'dead'::text, 'dropped'::text])))
+);
+
+create table event (
+  epoch integer not null,
+  xid xid8 not null,
+  pos bigint not null generated always as identity,
+  stream_id uuid not null,
+  version integer not null,
+  event_id uuid not null,
+  type text not null,
+  data jsonb not null,
+  metadata jsonb not null,
+  occurred_at timestamp with time zone not null,
+  recorded_at timestamp with time zone not null default clock_timestamp(),
+  constraint event_pkey PRIMARY KEY (stream_id, version),
+  constraint event_version_check CHECK ((version > 0))
+);
+
+create table log (
+  name text not null,
+  epoch integer not null,
+  constraint log_pkey PRIMARY KEY (name),
+  constraint log_epoch_check CHECK ((epoch > 0))
+);
+
+create table log_reader (
+  log text not null,
+  name text not null,
+  owner text not null default ''::text,
+  fence bigint not null default 0,
+  lease_until timestamp with time zone not null default '-infinity'::timestamp with time zone,
+  epoch integer not null default 0,
+  xid xid8 not null default '0'::xid8,
+  pos bigint not null default 0,
+  moved_at timestamp with time zone not null default clock_timestamp(),
+  constraint log_reader_pkey PRIMARY KEY (log, name)
+);
+
+create table migration (
+  id integer not null default nextval('migration_id_seq'::regclass),
+  "timestamp" bigint not null,
+  name character varying not null,
+  constraint "PK_3043fc6b8af7c99b8b98830094f" PRIMARY KEY (id)
+);
+
+create table notified_subscription (
+  subscription_id text not null,
+  started_at timestamp with time zone not null,
+  confirmed_at timestamp with time zone,
+  constraint notified_subscription_pkey PRIMARY KEY (subscription_id)
+);
+
+create table person (
+  subject_hash bytea not null,
+  person_id uuid not null,
+  sealed_subject bytea not null,
+  key_id text not null,
+  created_at timestamp with time zone not null default clock_timestamp(),
+  constraint person_pkey PRIMARY KEY (subject_hash),
+  constraint person_person_id_key UNIQUE (person_id)
+);
+
+create table sealed_key (
+  name text not null,
+  sealed bytea not null,
+  key_id text not null,
+  constraint sealed_key_pkey PRIMARY KEY (name)
+);
+
+create table stream (
+  stream_id uuid not null,
+  version integer not null,
+  last_epoch integer not null,
+  last_xid xid8 not null,
+  due_on date,
+  constraint stream_pkey PRIMARY KEY (stream_id),
+  constraint stream_version_check CHECK ((version >= 0))
+);
+
+create table subscription_view (
+  subscription_id text not null,
+  stream_id uuid not null,
+  client_id text not null,
+  provider text not null,
+  service_id text not null,
+  person_id uuid not null,
+  status text not null,
+  end_date date not null,
+  interface_version text not null,
+  version integer not null,
+  started_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  end_reason text,
+  suspended_by text,
+  constraint subscription_view_pkey PRIMARY KEY (subscription_id),
+  constraint subscription_view_status_check CHECK ((status = ANY (ARRAY['active'::text, 'suspended'::text, 'terminated'::text, 'expired'::text])))
+);
+
+CREATE INDEX delivery_client ON public.delivery USING btree (client_id, created_at, delivery_id);
+
+CREATE INDEX delivery_due ON public.delivery USING btree (due_at) WHERE (state = ANY (ARRAY['pending'::text, 'sending'::text]));
+
+CREATE INDEX delivery_newest ON public.delivery USING btree (created_at, delivery_id);
+
+CREATE INDEX delivery_state ON public.delivery USING btree (state, created_at, delivery_id);
+
+CREATE INDEX delivery_subscription ON public.delivery USING btree (subscription_id, sequence);
+
+CREATE INDEX delivery_unfinished ON public.delivery USING btree (subscription_id, sequence) WHERE (state = ANY (ARRAY['pending'::text, 'sending'::text, 'parked'::text]));
+
+CREATE UNIQUE INDEX event_log_order ON public.event USING btree (epoch, xid, pos);
+
+CREATE INDEX stream_due_on ON public.stream USING btree (due_on) WHERE (due_on IS NOT NULL);
+
+CREATE INDEX subscription_view_client ON public.subscription_view USING btree (client_id, started_at, subscription_id);
+
+CREATE INDEX subscription_view_newest ON public.subscription_view USING btree (started_at, subscription_id);
+
+CREATE INDEX subscription_view_person ON public.subscription_view USING btree (person_id, started_at, subscription_id);
+
+CREATE INDEX subscription_view_provider ON public.subscription_view USING btree (provider, service_id, started_at, subscription_id);
+
+CREATE INDEX subscription_view_service ON public.subscription_view USING btree (service_id, started_at, subscription_id);
+
+CREATE INDEX subscription_view_status ON public.subscription_view USING btree (status, started_at, subscription_id);
+
+CREATE OR REPLACE FUNCTION public.append_events(p_log text, p_subject_hash bytea, p_person_id uuid, p_sealed_subject bytea, p_key_id text, p_stream_id uuid, p_expected_version integer, p_due_on date, p_command_key text, p_fingerprint bytea, p_answer jsonb, p_event_ids uuid[], p_types text[], p_data text[], p_metadata jsonb, p_occurred_at timestamp with time zone)
+ RETURNS text
+ LANGUAGE plpgsql
+AS $function$
+declare
+  v_epoch integer;
+  v_xid xid8 := pg_current_xact_id();
+  v_count integer := coalesce(array_length(p_event_ids, 1), 0);
+  v_pos bigint;
+  v_position text;
+begin
+  select epoch into strict v_epoch from log where name = p_log;
+
+  if p_subject_hash is not null then
+    insert into person (subject_hash, person_id, sealed_subject, key_id)
+    values (p_subject_hash, p_person_id, p_sealed_subject, p_key_id)
+    on conflict (subject_hash) do nothing;
+    if not found then
+      raise exception 'the person got an id meanwhile' using errcode = 'MM004';
+    end if;
+  end if;
+
+  if v_count = 0 then
+    -- Nothing to record, but the answer holds for this version only.
+    perform 1 from stream where stream_id = p_stream_id and version = p_expected_version for share;
+  elsif p_expected_version = 0 then
+    insert into stream (stream_id, version, last_epoch, last_xid, due_on)
+    values (p_stream_id, v_count, v_epoch, v_xid, p_due_on)
+    on conflict (stream_id) do update
+      set version = excluded.version, last_epoch = excluded.last_epoch, last_xid = excluded.last_xid, due_on = excluded.due_on
+      where stream.version = 0 and (stream.last_epoch, stream.last_xid) <= (excluded.last_epoch, excluded.last_xid);
+  else
+    update stream
+    set version = version + v_count, last_epoch = v_epoch, last_xid = v_xid, due_on = p_due_on
+    where stream_id = p_stream_id and version = p_expected_version and (last_epoch, last_xid) <= (v_epoch, v_xid);
+  end if;
+  if not found then
+    perform 1 from stream where stream_id = p_stream_id and version = p_expected_version;
+    if found then
+      raise exception 'a later transaction wrote to the stream first' using errcode = 'MM002';
+    end if;
+    raise exception 'the stream is at another version' using errcode = 'MM001';
+  end if;
+
+  if v_count = 0 then
+    select log_position(epoch, xid, pos) into v_position from event where stream_id = p_stream_id and version = p_expected_version;
+  else
+    insert into event (epoch, xid, stream_id, version, event_id, type, data, metadata, occurred_at)
+    select v_epoch, v_xid, p_stream_id, p_expected_version + e.n, e.event_id, e.type, e.data::jsonb, p_metadata, p_occurred_at
+    from unnest(p_event_ids, p_types, p_data) with ordinality as e (event_id, type, data, n)
+    order by e.n;
+    select max(pos) into v_pos from event where stream_id = p_stream_id and version = p_expected_version + v_count;
+    v_position := log_position(v_epoch, v_xid, v_pos);
+  end if;
+
+  if p_command_key is not null then
+    insert into command (key, fingerprint, answer, stream_id, version)
+    values (p_command_key, p_fingerprint, p_answer, p_stream_id, p_expected_version + v_count)
+    on conflict (key) do nothing;
+    if not found then
+      raise exception 'the command key was used meanwhile' using errcode = 'MM003';
+    end if;
+  end if;
+  return v_position;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION public.append_events_batch(p_log text, p_subject_hashes bytea[], p_person_ids uuid[], p_sealed_subjects bytea[], p_key_ids text[], p_stream_ids uuid[], p_expected_versions integer[], p_due_on date[], p_command_keys text[], p_fingerprints bytea[], p_answers text[], p_metadata text[], p_occurred_at timestamp with time zone[], p_event_items integer[], p_event_ids uuid[], p_types text[], p_data text[])
+ RETURNS TABLE(item integer, failure text, "position" text)
+ LANGUAGE plpgsql
+AS $function$
+declare
+  v_epoch integer;
+  v_xid xid8 := pg_current_xact_id();
+  v_size integer := array_length(p_stream_ids, 1);
+  v_failures text[] := array_fill(null::text, array[v_size]);
+  v_counts integer[] := array_fill(0, array[v_size]);
+  v_positions text[] := array_fill(null::text, array[v_size]);
+  v_made bytea[];
+  r record;
+begin
+  select l.epoch into strict v_epoch from log l where l.name = p_log;
+
+  for r in select e.n, count(*)::integer as events from unnest(p_event_items) as e (n) group by e.n loop
+    v_counts[r.n] := r.events;
+  end loop;
+
+  -- Streams first: an item that fails here must leave no identity row. Rows at version 0 hold the place of a new stream.
+  insert into stream (stream_id, version, last_epoch, last_xid)
+  select s.id, 0, v_epoch, v_xid
+  from unnest(p_stream_ids, p_expected_versions) with ordinality as s (id, expected, n)
+  where s.expected = 0 and v_counts[s.n] > 0
+  order by s.id
+  on conflict (stream_id) do nothing;
+
+  for r in
+    select i.n, s.version, s.last_epoch, s.last_xid, p_expected_versions[i.n] as expected
+    from stream s join unnest(p_stream_ids) with ordinality as i (id, n) on i.id = s.stream_id
+    order by s.stream_id
+    for update of s
+  loop
+    v_failures[r.n] := case
+      when r.version <> r.expected then 'MM001'
+      when v_counts[r.n] > 0 and (r.last_epoch, r.last_xid) > (v_epoch, v_xid) then 'MM002'
+      else 'ok'
+    end;
+  end loop;
+  for i in 1 .. v_size loop
+    v_failures[i] := nullif(coalesce(v_failures[i], 'MM001'), 'ok');
+  end loop;
+
+  -- Persons, then commands: whoever is first keeps the key; the other is told to read again.
+  with made as (
+    insert into person (subject_hash, person_id, sealed_subject, key_id)
+    select p.hash, p.id, p.sealed, p.key_id
+    from unnest(p_subject_hashes, p_person_ids, p_sealed_subjects, p_key_ids) with ordinality as p (hash, id, sealed, key_id, n)
+    where p.hash is not null and v_failures[p.n] is null
+      -- An answered command must not make a person either.
+      and not exists (select 1 from command c where c.key = p_command_keys[p.n])
+    order by p.hash
+    on conflict (subject_hash) do nothing
+    returning subject_hash
+  )
+  select array_agg(made.subject_hash) into v_made from made;
+  for i in 1 .. v_size loop
+    if v_failures[i] is null and p_subject_hashes[i] is not null and not (p_subject_hashes[i] = any (coalesce(v_made, '{}'))) then
+      v_failures[i] := 'MM004';
+    end if;
+  end loop;
+
+  for r in
+    with answered as (
+      insert into command (key, fingerprint, answer, stream_id, version)
+      select c.key, c.fingerprint, c.answer::jsonb, p_stream_ids[c.n], p_expected_versions[c.n] + v_counts[c.n]
+      from unnest(p_command_keys, p_fingerprints, p_answers) with ordinality as c (key, fingerprint, answer, n)
+      where c.key is not null and v_failures[c.n] is null
+      order by c.key
+      on conflict (key) do nothing
+      returning command.key
+    )
+    select c.n from unnest(p_command_keys) with ordinality as c (key, n)
+    where c.key is not null and v_failures[c.n] is null and not exists (select 1 from answered a where a.key = c.key)
+  loop
+    v_failures[r.n] := 'MM003';
+  end loop;
+  delete from person p
+  using unnest(p_subject_hashes) with ordinality as i (hash, n)
+  where p.subject_hash = i.hash and v_failures[i.n] = 'MM003';
+
+  update stream s
+  set version = s.version + v_counts[i.n], last_epoch = v_epoch, last_xid = v_xid, due_on = p_due_on[i.n]
+  from unnest(p_stream_ids) with ordinality as i (id, n)
+  where s.stream_id = i.id and v_failures[i.n] is null and v_counts[i.n] > 0;
+
+  for r in
+    with appended as (
+      insert into event (epoch, xid, stream_id, version, event_id, type, data, metadata, occurred_at)
+      select v_epoch, v_xid, p_stream_ids[e.item],
+             p_expected_versions[e.item] + row_number() over (partition by e.item order by e.n),
+             e.event_id, e.type, e.data::jsonb, p_metadata[e.item]::jsonb, p_occurred_at[e.item]
+      from unnest(p_event_items, p_event_ids, p_types, p_data) with ordinality as e (item, event_id, type, data, n)
+      where v_failures[e.item] is null
+      order by e.n
+      returning event.stream_id, event.pos
+    )
+    select i.n, max(a.pos) as pos
+    from appended a join unnest(p_stream_ids) with ordinality as i (id, n) on i.id = a.stream_id
+    group by i.n
+  loop
+    v_positions[r.n] := log_position(v_epoch, v_xid, r.pos);
+  end loop;
+  for i in 1 .. v_size loop
+    if v_failures[i] is null and v_counts[i] = 0 then
+      v_positions[i] := (
+        select log_position(e.epoch, e.xid, e.pos) from event e
+        where e.stream_id = p_stream_ids[i] and e.version = p_expected_versions[i]);
+    end if;
+  end loop;
+
+  return query
+  select i.n::integer, v_failures[i.n], v_positions[i.n] from generate_series(1, v_size) as i (n) order by i.n;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION public.log_position(p_epoch integer, p_xid xid8, p_pos bigint)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE STRICT
+AS $function$
+  select lpad(to_hex(p_epoch), 8, '0') || '-' || lpad(to_hex(p_xid::text::bigint), 16, '0') || '-' || lpad(to_hex(p_pos), 16, '0')
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.stream_id_of(p_person_id uuid, VARIADIC p_names text[])
+ RETURNS uuid
+ LANGUAGE plpgsql
+ IMMUTABLE PARALLEL SAFE STRICT
+AS $function$
+declare
+  h bytea := sha256(convert_to(p_person_id::text || E'\n' || array_to_string(p_names, E'\n'), 'UTF8'));
+begin
+  h := substr(h, 1, 16);
+  h := set_byte(h, 6, (get_byte(h, 6) & 15) | 128);
+  h := set_byte(h, 8, (get_byte(h, 8) & 63) | 128);
+  return encode(h, 'hex')::uuid;
+end $function$
+;
