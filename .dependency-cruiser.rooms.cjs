@@ -63,6 +63,9 @@ const mayImport = {
   'event-store': ['refusals', 'platform'],
   transport: ['refusals', 'platform'],
 
+  // What others read about us.
+  'api-docs': ['intake', 'subscriptions', 'transport', 'http', 'refusals', 'platform'],
+
   // What every edge needs.
   health: [
     'projections',

@@ -38,7 +38,7 @@ const hostAddresses = z.string().transform((text, context) => {
   const addresses: Record<string, { address: string; port: number }> = {};
   for (const entry of text.split(',').filter(Boolean)) {
     const match = /^([a-z0-9.-]+)=(\[[0-9a-f:]+\]|[0-9a-zA-Z.-]+):([0-9]{1,5})$/.exec(entry.trim());
-    if (!match) {
+    if (!match || Number(match[3]) > 65_535) {
       context.addIssue({ code: 'custom', message: 'must look like name=127.0.0.1:9443,...' });
       return z.NEVER;
     }
@@ -56,7 +56,8 @@ const issuer = (name: 'AS' | 'OPS') =>
   }) as Record<`${typeof name}_${'ISSUER' | 'AUDIENCE' | 'JWKS_URL'}`, z.ZodOptional<z.ZodString>>;
 
 const environment = z.object({
-  NODE_ENV: z.string().optional(),
+  /** A misspelt `production` would otherwise be development, with everything that is allowed there. */
+  NODE_ENV: z.enum(['development', 'test', 'production']).optional(),
   PORT: port.default(3000),
   HOST: z.string().min(1).optional(),
   PUBLIC_URL: url('http:', 'https:').optional(),
@@ -156,10 +157,9 @@ export function readConfig(variables: Record<string, string | undefined>, projec
   }
   for (const name of ['AS_JWKS_URL', 'OPS_JWKS_URL']) {
     const value = present[name];
-    if (
-      value?.startsWith('http:') &&
-      (production || !URL.canParse(value) || !loopbackHosts.has(new URL(value).hostname))
-    ) {
+    if (value === undefined || !URL.canParse(value)) continue;
+    const { protocol, hostname } = new URL(value);
+    if (protocol === 'http:' && (production || !loopbackHosts.has(hostname))) {
       problems.add(`${name}: http is for loopback in development only`);
     }
   }

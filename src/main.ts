@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 import { join } from 'node:path';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { buildApp } from './app';
 import { type Config, ConfigError, readConfig } from './config';
 import { createLogger, describeError, type Logger } from './platform';
@@ -10,31 +11,48 @@ const shutdownMaxMs = 20_000;
 async function main(): Promise<void> {
   const config = readConfig(process.env, join(__dirname, '..'));
   const log = createLogger(config.logLevel);
+  const starting = start(config, log);
+  stopOnSignal(starting, log);
   try {
-    await run(config, log);
+    await starting;
   } catch (error) {
     log.fatal({ error: describeError(error) }, 'service.failed_to_start');
     process.exitCode = 1;
   }
 }
 
-async function run(config: Config, log: Logger): Promise<void> {
+async function start(config: Config, log: Logger): Promise<NestFastifyApplication> {
   const app = await buildApp(config, log);
-  let stopping: Promise<void> | undefined;
-  const stop = (signal: string) => {
-    stopping ??= (async () => {
-      log.info({ signal }, 'service.stopping');
-      setTimeout(() => process.exit(1), shutdownMaxMs).unref();
-      await app.close();
-      log.info('service.stopped');
-    })().catch((error: unknown) => {
-      log.error({ error: describeError(error) }, 'service.failed_to_stop');
-      process.exitCode = 1;
-    });
-  };
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stop(signal));
-  await app.listen(config.http.port, config.http.host);
+  try {
+    await app.listen(config.http.port, config.http.host);
+  } catch (error) {
+    await app.close();
+    throw error;
+  }
   log.info({ url: config.http.publicUrl, roles: [...config.roles] }, 'service.started');
+  return app;
+}
+
+/** A signal that comes during the start waits for its end: half a service cannot be stopped cleanly. */
+function stopOnSignal(starting: Promise<NestFastifyApplication>, log: Logger): void {
+  let isStopping = false;
+  const stop = async (signal: string) => {
+    if (isStopping) return;
+    isStopping = true;
+    log.info({ signal }, 'service.stopping');
+    setTimeout(() => process.exit(1), shutdownMaxMs).unref();
+    const app = await starting.catch(() => undefined);
+    await app?.close();
+    log.info('service.stopped');
+  };
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      stop(signal).catch((error: unknown) => {
+        log.error({ error: describeError(error) }, 'service.failed_to_stop');
+        process.exitCode = 1;
+      });
+    });
+  }
 }
 
 process.on('unhandledRejection', (error) => {

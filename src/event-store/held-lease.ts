@@ -31,6 +31,8 @@ export class HeldLease {
 
   /** Takes the lease if it is free. Returns the checkpoint to go on from, or undefined while another process holds it. */
   async take(): Promise<Position | undefined> {
+    // One that ran out while this process stood still is given up first: its own renewals would keep it from us for ever.
+    if (this.held) await this.giveBack();
     const askedAtMs = performance.now();
     const taken = await this.checkpoints.acquire(this.name, this.owner, leaseMs);
     if (!taken) return undefined;

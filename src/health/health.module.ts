@@ -1,13 +1,12 @@
 import { Inject, Module, type OnModuleDestroy } from '@nestjs/common';
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import { Database, Readiness } from '../platform';
-import { CommandBatcher, SubscriptionsModule } from '../subscriptions';
 import { type EventTransport, TRANSPORT } from '../transport';
 import { HealthController } from './health.controller';
 import { MetricsController } from './metrics.controller';
 
 /** How the process is doing, and what it needs from outside. */
-@Module({ imports: [SubscriptionsModule], controllers: [HealthController, MetricsController] })
+@Module({ controllers: [HealthController, MetricsController] })
 export class HealthModule implements OnModuleDestroy {
   private isShuttingDown = false;
 
@@ -15,7 +14,6 @@ export class HealthModule implements OnModuleDestroy {
     readiness: Readiness,
     registry: Registry,
     database: Database,
-    batcher: CommandBatcher,
     @Inject(TRANSPORT) transport: EventTransport,
   ) {
     readiness.add(
@@ -45,7 +43,7 @@ export class HealthModule implements OnModuleDestroy {
       return { status: 'ok' };
     });
     collectDefaultMetrics({ register: registry, prefix: 'medmij_' });
-    measureProcess(registry, database, batcher);
+    measureConnections(registry, database);
   }
 
   onModuleDestroy(): void {
@@ -53,7 +51,7 @@ export class HealthModule implements OnModuleDestroy {
   }
 }
 
-function measureProcess(registry: Registry, database: Database, batcher: CommandBatcher): void {
+function measureConnections(registry: Registry, database: Database): void {
   new Gauge({
     name: 'medmij_database_connections',
     help: 'Connections of this process to the database, and callers waiting for one',
@@ -61,14 +59,6 @@ function measureProcess(registry: Registry, database: Database, batcher: Command
     registers: [registry],
     collect() {
       for (const [state, count] of Object.entries(database.poolState())) this.set({ state }, count);
-    },
-  });
-  new Gauge({
-    name: 'medmij_commands_waiting',
-    help: 'Commands that wait to be appended',
-    registers: [registry],
-    collect() {
-      this.set(batcher.state().waiting);
     },
   });
 }

@@ -17,8 +17,8 @@ function faultOf({ rawHeaders, headers, httpVersion }: FastifyRequest['raw']): R
     if (seen.has(name)) return new Refused('malformed_request', `The header ${name} is given more than once.`);
     seen.add(name);
   }
-  // RFC 9112 section 3.2. Node's own answer to it would have no body.
-  if (headers.host === undefined && httpVersion === '1.1') {
+  // RFC 9112 section 3.2. Node's own answer to it would have no body, and it takes HTTP/0.9 for a request like any other.
+  if (headers.host === undefined && httpVersion !== '1.0') {
     return new Refused('malformed_request', 'The header host is missing.');
   }
   return undefined;

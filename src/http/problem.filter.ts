@@ -14,13 +14,11 @@ const foreignCodes: Record<string, RefusalCode> = {
   FST_ERR_MAX_PARAM_LENGTH: 'not_found',
 };
 const statusCodes = new Map<number, RefusalCode>([
-  [400, 'malformed_request'],
+  [403, 'forbidden'],
   [404, 'not_found'],
   [405, 'method_not_allowed'],
   [413, 'payload_too_large'],
-  [414, 'malformed_request'],
   [415, 'unsupported_media_type'],
-  [431, 'malformed_request'],
   [503, 'unavailable'],
 ]);
 
@@ -109,8 +107,9 @@ function pathOf(target: string): string {
 }
 
 function foreignCode(error: unknown): RefusalCode | undefined {
-  const { code, statusCode } = error as { code?: unknown; statusCode?: unknown };
+  const { code, statusCode } = (error ?? {}) as { code?: unknown; statusCode?: unknown };
   if (typeof code === 'string' && foreignCodes[code]) return foreignCodes[code];
   const status = error instanceof HttpException ? error.getStatus() : statusCode;
-  return typeof status === 'number' ? statusCodes.get(status) : undefined;
+  if (typeof status !== 'number') return undefined;
+  return statusCodes.get(status) ?? (status >= 400 && status < 500 ? 'malformed_request' : undefined);
 }

@@ -8,6 +8,7 @@ import { bodyBytesMax, registerJsonBody } from './json-body';
 import { ProblemFilter } from './problem.filter';
 import { identify, registerRequestIds } from './request-ids';
 import { RouteTable } from './route-table';
+import { endUnusedConnections } from './unused-connections';
 import { answerUnreadable } from './unreadable-request';
 
 /** How much and how long; tests make them small. */
@@ -91,6 +92,7 @@ export function createHttpEdge(
   registerJsonBody(fastify);
   limitRequestsInFlight(fastify, requestsInFlightMax);
   refuseWhileClosing(fastify);
+  endUnusedConnections(fastify);
   fastify.addHook('onSend', (request, reply, payload, done) => {
     if (request.routeOptions.url?.startsWith('/api-docs')) void reply.header('content-security-policy', apiDocsPolicy);
     for (const [name, value] of Object.entries(headers)) if (!reply.hasHeader(name)) void reply.header(name, value);
@@ -120,6 +122,11 @@ function refuseWhileClosing(fastify: FastifyInstance): void {
   fastify.addHook('preClose', (done) => {
     isClosing = true;
     done();
+  });
+  // A connection that is kept would hold up the shutdown until it has been idle long enough.
+  fastify.addHook('onSend', (_request, reply, payload, done) => {
+    if (isClosing) void reply.header('connection', 'close');
+    done(null, payload);
   });
   fastify.addHook('onRequest', (_request, _reply, done) => {
     done(isClosing ? new Refused('unavailable', 'The process is shutting down.') : undefined);

@@ -3,8 +3,10 @@ import { type IncomingRecord, type OutgoingRecord, topics } from '../transport';
 
 /** Below what a broker takes unless told otherwise (1 MiB). A record unpacked can be larger than it was on its way here. */
 const wholeBytesMax = 900_000;
-/** What is kept of each part of a record that is larger. */
+/** What is kept of the value and of the headers of a record that is larger. */
 const partBytesMax = 64 * 1024;
+/** kafkajs hashes a key in quadratic time: 4 KiB take it milliseconds, 300 KiB twenty seconds in which nothing else happens. */
+const keyBytesMax = 4 * 1024;
 
 /**
  * A refused record as it goes to the dead letters (contract.md 5): key, value and headers whole, and why. Of one that no broker
@@ -32,9 +34,9 @@ export function deadLetterOf(record: IncomingRecord, { code, detail, faults }: R
 function wholeOrCut({ key, value, headers }: IncomingRecord): Pick<OutgoingRecord, 'key' | 'value' | 'headers'> {
   const headerBytes = Object.entries(headers).reduce((sum, [name, given]) => sum + bytesOf(name) + bytesOf(given), 0);
   const bytes = bytesOf(key) + bytesOf(value) + headerBytes;
-  if (bytes <= wholeBytesMax) return { key, value, headers };
+  if (bytes <= wholeBytesMax && bytesOf(key) <= keyBytesMax) return { key, value, headers };
   return {
-    key: key?.subarray(0, partBytesMax) ?? null,
+    key: key?.subarray(0, keyBytesMax) ?? null,
     value: value?.subarray(0, partBytesMax) ?? null,
     headers: { ...(headerBytes <= partBytesMax && headers), 'x-dead-letter-cut': `from ${bytes} bytes` },
   };

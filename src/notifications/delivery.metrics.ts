@@ -1,5 +1,5 @@
-import { Counter, Gauge, type Registry } from 'prom-client';
-import type { Clock } from '../platform';
+import { Counter, type Registry } from 'prom-client';
+import { askedGauge, type Clock } from '../platform';
 import type { DeliveryStore } from './delivery.store';
 
 /** What became of a try. */
@@ -17,16 +17,16 @@ export class DeliveryMetrics {
       registers: [registry],
     });
     for (const outcome of ['delivered', 'retry', 'dead', 'dropped']) this.deliveries.inc({ outcome }, 0);
-    new Gauge({
+    askedGauge({
+      registry,
       name: 'medmij_delivery_oldest_undelivered_seconds',
       help: 'Age of the oldest notification that is not finished, per client',
       labelNames: ['client_id'],
-      registers: [registry],
-      async collect() {
-        this.reset();
-        for (const { client_id, seconds } of await store.oldestUndelivered(clock.now()))
-          this.set({ client_id }, seconds);
-      },
+      ask: async () =>
+        (await store.oldestUndelivered(clock.now())).map(({ client_id, seconds }) => ({
+          labels: { client_id },
+          value: seconds,
+        })),
     });
   }
 

@@ -178,15 +178,14 @@ export class DeliveryStore {
     const values: unknown[] = [limit];
     const conditions: string[] = [];
     const value = (content: unknown) => `$${values.push(content)}`;
-    for (const name of ['state', 'client_id', 'subscription_id'] as const) {
-      if (filter[name] !== undefined) conditions.push(`${name} = ${value(filter[name])}`);
-    }
+    const named = (['state', 'client_id', 'subscription_id'] as const).filter((name) => filter[name] !== undefined);
+    for (const name of named) conditions.push(`${name} = ${value(filter[name])}`);
     if (after)
       conditions.push(
         `(created_at, delivery_id) < (${value(after.createdAt)}::timestamptz, ${value(after.deliveryId)}::uuid)`,
       );
     return this.database.query<DeliveryView & { place: string }>(
-      `delivery.list.${Object.keys(filter).join('.')}.${after ? 'after' : ''}`,
+      `delivery.list.${named.join('.')}.${after ? 'after' : ''}`,
       `select ${viewColumns}, created_at::text as place from delivery
        ${conditions.length > 0 ? `where ${conditions.join(' and ')}` : ''}
        order by created_at desc, delivery_id desc limit $1`,
@@ -249,11 +248,19 @@ const claimSql = `
 
 const completeSql = `
   with completed as (
-    update delivery
-    set state = $3, attempts = attempts + 1, last_attempt_at = $4, last_status = $5, last_error = $6,
-        due_at = coalesce($7, due_at), lease_until = null
-    where delivery_id = $1 and fence = $2 and state = 'sending'
-    returning subscription_id
+    update delivery d
+    set state = case when $3 = 'pending' and newer.planned then 'dropped' else $3 end,
+        last_error = case when $3 = 'pending' and newer.planned then 'superseded' else $6 end,
+        attempts = attempts + 1, last_attempt_at = $4, last_status = $5, due_at = coalesce($7, due_at), lease_until = null
+    from (
+      -- What would be tried again has been overtaken while it was being sent: the newer state goes instead.
+      select exists (
+        select 1 from delivery one join delivery later using (subscription_id, notification_type)
+        where one.delivery_id = $1 and later.sequence > one.sequence and one.notification_type = 'subscription'
+      ) as planned
+    ) newer
+    where d.delivery_id = $1 and d.fence = $2 and d.state = 'sending'
+    returning d.subscription_id
   ), confirmed as (
     update notified_subscription s set confirmed_at = $4
     from completed c where s.subscription_id = c.subscription_id and $3 = 'delivered' and s.confirmed_at is null

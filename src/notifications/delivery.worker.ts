@@ -22,7 +22,7 @@ import { type Answer, type Verdict, verdictOf } from './verdict';
 const slots = 64;
 const idleMs = 100;
 /** Longer than the budget of a call and the recording of its outcome together. */
-const leaseMs = 30_000;
+const leaseMs = 14_000;
 
 /** Everything the worker works with. */
 export interface DeliveryParts {

@@ -1,3 +1,4 @@
+export { askedGauge } from './asked-gauge';
 export { Clock, systemClock } from './clock';
 export { Database, isOutage, type Queries, sqlState } from './database';
 export { groupBy } from './group-by';

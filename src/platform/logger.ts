@@ -14,7 +14,7 @@ export function createLogger(level: string, destination: pino.DestinationStream 
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label) => ({ level: label }) },
     // Most callers describe an error themselves; what they made of it is not described again.
-    serializers: { error: (error: unknown) => (types.isNativeError(error) ? describeError(error) : error) },
+    serializers: { error: (error: unknown) => (isError(error) ? describeError(error) : error) },
   };
   return pino(options, destination);
 }
@@ -24,7 +24,7 @@ export function createLogger(level: string, destination: pino.DestinationStream 
  * since they may quote the row, and with it a person.
  */
 export function describeError(error: unknown): Record<string, unknown> {
-  if (!types.isNativeError(error)) return { message: String(error) };
+  if (!isError(error)) return { message: String(error) };
   const code = (error as { code?: unknown }).code;
   return {
     name: error.name,
@@ -33,4 +33,9 @@ export function describeError(error: unknown): Record<string, unknown> {
     stack: error.stack,
     ...(error.cause !== undefined && { cause: describeError(error.cause) }),
   };
+}
+
+/** Some libraries make errors that are no native ones, and a test runner makes native ones of another realm. */
+function isError(error: unknown): error is Error {
+  return error instanceof Error || types.isNativeError(error);
 }

@@ -1,7 +1,7 @@
 import { type DynamicModule, Inject, Module, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
-import { Gauge, Registry } from 'prom-client';
+import { Registry } from 'prom-client';
 import { CheckpointStore, LogAccess, type LogFollower } from '../event-store';
-import { Database, loopCheck, Readiness, Signal } from '../platform';
+import { askedGauge, Database, loopCheck, Readiness, Signal } from '../platform';
 import type { SubscriptionEvent } from '../subscriptions';
 import { ProjectionWait } from './projection-wait';
 import { createProjector } from './subscription.projector';
@@ -38,14 +38,12 @@ export class ProjectorModule implements OnApplicationBootstrap, OnModuleDestroy 
     registry: Registry,
   ) {
     readiness.add('projections', () => loopCheck(projector.state()));
-    new Gauge({
+    askedGauge({
+      registry,
       name: 'medmij_projection_lag_events',
       help: 'Events of the log that a projection has not seen yet',
       labelNames: ['projection'],
-      registers: [registry],
-      async collect() {
-        this.set({ projection: 'subscriptions' }, (await projector.lag()).events);
-      },
+      ask: async () => [{ labels: { projection: 'subscriptions' }, value: (await projector.lag()).events }],
     });
   }
 

@@ -56,9 +56,10 @@ export class SubscriptionViewStore {
     const values: unknown[] = [today, limit];
     const conditions: string[] = [];
     const value = (content: unknown) => `$${values.push(content)}`;
-    for (const name of ['client_id', 'provider', 'service_id', 'person_id'] as const) {
-      if (filter[name] !== undefined) conditions.push(`${name} = ${value(filter[name])}`);
-    }
+    const named = (['client_id', 'provider', 'service_id', 'person_id'] as const).filter(
+      (name) => filter[name] !== undefined,
+    );
+    for (const name of named) conditions.push(`${name} = ${value(filter[name])}`);
     if (filter.status !== undefined) conditions.push(statusConditions[filter.status]);
     if (after)
       conditions.push(
@@ -66,7 +67,7 @@ export class SubscriptionViewStore {
       );
     const where = conditions.length > 0 ? `where ${conditions.join(' and ')}` : '';
     // The name follows the shape, so that each shape is prepared once.
-    const name = `subscription-view.list.${Object.keys(filter).join('.')}.${filter.status ?? ''}.${after ? 'after' : ''}`;
+    const name = `subscription-view.list.${named.join('.')}.${filter.status ?? ''}.${after ? 'after' : ''}`;
     return this.database.query<SubscriptionView & { place: string }>(
       name,
       `select ${columnsOn('$1')}, started_at::text as place from subscription_view ${where}

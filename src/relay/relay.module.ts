@@ -1,7 +1,7 @@
 import { type DynamicModule, Inject, Module, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
-import { Gauge, Registry } from 'prom-client';
+import { Registry } from 'prom-client';
 import { type Fact, LogAccess, type LogFollower } from '../event-store';
-import { loopCheck, Readiness } from '../platform';
+import { askedGauge, loopCheck, Readiness } from '../platform';
 import { type EventTransport, TRANSPORT } from '../transport';
 import { createRelay } from './relay';
 
@@ -16,13 +16,11 @@ export class RelayModule implements OnApplicationBootstrap, OnModuleDestroy {
     registry: Registry,
   ) {
     readiness.add('relay', () => loopCheck(relay.state()));
-    new Gauge({
+    askedGauge({
+      registry,
       name: 'medmij_relay_lag_events',
       help: 'Events of the log that are not on Kafka yet',
-      registers: [registry],
-      async collect() {
-        this.set((await relay.lag()).events);
-      },
+      ask: async () => [{ value: (await relay.lag()).events }],
     });
   }
 

@@ -1,5 +1,4 @@
 /** The write side: what a subscription is, what it may do, and the orders that make it do so. */
-export { CommandBatcher } from './command-batcher';
 export { dateOf, hasEnded } from './end-date';
 export { eventDataSchemas } from './subscription.event-schemas';
 export type { EndReason, Party, SubscriptionEvent, SubscriptionStatus, Suspender } from './subscription.events';

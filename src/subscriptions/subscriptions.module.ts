@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { CqrsModule } from '@nestjs/cqrs';
+import { Gauge, Registry } from 'prom-client';
 import { EventStore } from '../event-store';
 import { CommandBatcher } from './command-batcher';
 import { AnswerHandler, AuthorizedHandler, ExpireHandler, TerminateHandler } from './subscription.handlers';
@@ -17,6 +18,17 @@ import { AnswerHandler, AuthorizedHandler, ExpireHandler, TerminateHandler } fro
     ExpireHandler,
     AnswerHandler,
   ],
-  exports: [CqrsModule, CommandBatcher],
+  exports: [CqrsModule],
 })
-export class SubscriptionsModule {}
+export class SubscriptionsModule {
+  constructor(registry: Registry, batcher: CommandBatcher) {
+    new Gauge({
+      name: 'medmij_commands_waiting',
+      help: 'Commands that wait to be appended',
+      registers: [registry],
+      collect() {
+        this.set(batcher.state().waiting);
+      },
+    });
+  }
+}

@@ -1,7 +1,7 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { Kafka, logLevel, type Admin } from 'kafkajs';
 import { startKafka, type KafkaServer } from '../../dev/embedded/kafka';
 import { freePort } from '../../dev/ports';
@@ -17,6 +17,9 @@ async function asking<T>(brokers: string, question: (admin: Admin) => Promise<T>
     await admin.disconnect();
   }
 }
+
+// Several real starts in one test, on a machine that may be busy.
+jest.setTimeout(180_000);
 
 describe('the embedded Kafka', () => {
   const dataDir = temporaryDataDirectory();

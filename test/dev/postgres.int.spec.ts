@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { Client } from 'pg';
 import { startPostgres, type PostgresServer } from '../../dev/embedded/postgres';
 import { freePort } from '../../dev/ports';
@@ -17,6 +17,9 @@ async function ask<Row extends object>(url: string, sql: string): Promise<Row[]>
     await client.end();
   }
 }
+
+// Several real starts in one test, on a machine that may be busy.
+jest.setTimeout(180_000);
 
 describe('the embedded PostgreSQL', () => {
   const dataDir = temporaryDataDirectory();

@@ -89,13 +89,14 @@ describe('the migrations', () => {
     });
     afterEach(() => rmSync(folder, { recursive: true }));
 
-    const write = (name: string, sql = 'select 1') => writeFileSync(join(folder, name), sql);
+    const write = (name: string, sql: string) => writeFileSync(join(folder, name), sql);
     const run = async () => {
       const source = new DataSource({
         type: 'postgres',
         url: database.url,
         migrations: migrationClasses(folder),
         migrationsTableName: 'migration',
+        logger: 'debug',
       });
       open.push(await source.initialize());
       return migrate(source);
@@ -112,48 +113,55 @@ describe('the migrations', () => {
       write('20260101T0910-second.sql', 'create table second (id integer)');
       expect(await run()).toEqual([expect.stringMatching(/^second-/)]);
     });
+  });
+});
 
-    it('pass by the dump and what is no SQL', () => {
-      write('20260101T0900-first.sql');
-      write('schema.sql');
-      write('README.md');
-      expect(migrationClasses(folder).map((migration) => new migration().name)).toEqual([
-        `first-${Date.UTC(2026, 0, 1, 9)}`,
-      ]);
-    });
+describe('a folder of migrations', () => {
+  let folder: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'migrations-'));
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+  const write = (name: string) => writeFileSync(join(folder, name), 'select 1');
 
-    it('have no way back', async () => {
-      write('20260101T0900-first.sql');
-      const [first] = migrationClasses(folder);
-      await expect(new first!().down(undefined as never)).rejects.toThrow('append-only');
-    });
+  it('may hold the dump and what is no SQL', () => {
+    write('20260101T0900-first.sql');
+    write('schema.sql');
+    write('README.md');
+    expect(migrationClasses(folder).map((migration) => new migration().name)).toEqual([
+      `first-${Date.UTC(2026, 0, 1, 9)}`,
+    ]);
+  });
 
-    it.each([
-      'first.sql',
-      '20260101-first.sql',
-      '20260101T09-first.sql',
-      '20260101T090000-first.sql',
-      '2026-01-01T0900-first.sql',
-      '20260101T0900.sql',
-      '20260101T0900-.sql',
-      '20260101T0900-First.sql',
-      '20260101T0900-a_table.sql',
-      '20260101T0900 first.sql',
-    ])('refuse the name %s', (name) => {
-      write(name);
-      expect(() => migrationClasses(folder)).toThrow(
-        `migrations/${name}: the name must look like 20260101T0900-name.sql`,
-      );
-    });
+  it('has no way back', async () => {
+    write('20260101T0900-first.sql');
+    const [first] = migrationClasses(folder);
+    await expect(new first!().down(undefined as never)).rejects.toThrow('append-only');
+  });
 
-    it.each([
-      '20261301T0900-first.sql',
-      '20260230T0900-first.sql',
-      '20260101T2400-first.sql',
-      '20260101T0960-first.sql',
-    ])('refuse a moment that does not exist: %s', (name) => {
+  it.each([
+    'first.sql',
+    '20260101-first.sql',
+    '20260101T09-first.sql',
+    '20260101T090000-first.sql',
+    '2026-01-01T0900-first.sql',
+    '20260101T0900.sql',
+    '20260101T0900-.sql',
+    '20260101T0900-First.sql',
+    '20260101T0900-a_table.sql',
+    '20260101T0900 first.sql',
+  ])('may not hold the name %s', (name) => {
+    write(name);
+    expect(() => migrationClasses(folder)).toThrow(
+      `migrations/${name}: the name must look like 20260101T0900-name.sql`,
+    );
+  });
+
+  it.each(['20261301T0900-first.sql', '20260230T0900-first.sql', '20260101T2400-first.sql', '20260101T0960-first.sql'])(
+    'may not hold a moment that does not exist: %s',
+    (name) => {
       write(name);
       expect(() => migrationClasses(folder)).toThrow(`migrations/${name}: there is no such moment`);
-    });
-  });
+    },
+  );
 });

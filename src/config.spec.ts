@@ -1,0 +1,209 @@
+import { createHash } from 'node:crypto';
+import { describe, expect, it } from '@jest/globals';
+import { ConfigError, readConfig } from './config';
+
+type Variables = Record<string, string | undefined>;
+
+const development: Variables = { DATABASE_URL: 'postgres://localhost/x', KAFKA_BROKERS: 'localhost:9092' };
+
+const production: Variables = {
+  ...development,
+  NODE_ENV: 'production',
+  PUBLIC_URL: 'https://subscriptions.example',
+  BACKCHANNEL_PORT: '8443',
+  OWN_HOSTS: 'subscriptions.example',
+  PROVIDER_LIST_URL: 'https://lists.example/providers',
+  CLIENT_LIST_URL: 'https://lists.example/clients',
+  SERVICE_NAMES_LIST_URL: 'https://lists.example/names',
+  WHITELIST_URL: 'file:///etc/medmij/whitelist.xml',
+  AS_ISSUER: 'https://as.example',
+  AS_AUDIENCE: 'subscriptions',
+  AS_JWKS_URL: 'https://as.example/jwks',
+  OPS_ISSUER: 'https://ops.example',
+  OPS_AUDIENCE: 'subscriptions-ops',
+  OPS_JWKS_URL: 'file:///etc/medmij/jwks.json',
+  TLS_CERT: 'server.crt',
+  TLS_KEY: 'server.key',
+  TLS_CLIENT_CA: 'clients.crt',
+  CLIENT_TLS_CERT: 'client.crt',
+  CLIENT_TLS_KEY: 'client.key',
+  CLIENT_TLS_CA: 'ca.crt',
+  PERSON_KEY: Buffer.alloc(32, 1).toString('base64'),
+};
+
+const read = (variables: Variables) => readConfig(variables, '/project');
+
+function problemsOf(variables: Variables): readonly string[] {
+  try {
+    read(variables);
+    return [];
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return error.problems;
+  }
+}
+
+/** Which variables are complained of. */
+const namesOf = (variables: Variables) => problemsOf(variables).map((problem) => problem.replace(/:.*/s, ''));
+
+describe('the configuration', () => {
+  it('needs a database and a broker, and nothing else in development', () => {
+    expect(problemsOf(development)).toEqual([]);
+    expect(problemsOf({})).toEqual(['DATABASE_URL: is missing', 'KAFKA_BROKERS: is missing']);
+    expect(problemsOf({ DATABASE_URL: '', KAFKA_BROKERS: '' })).toHaveLength(2);
+  });
+
+  it('says every problem at once, by name and never by value', () => {
+    const secret = 'sEcReT';
+    const wrong = {
+      NODE_ENV: secret,
+      PORT: secret,
+      PUBLIC_URL: secret,
+      BACKCHANNEL_PORT: '65536',
+      ROLES: `api,${secret}`,
+      DATABASE_URL: `mysql://user:${secret}@host/x`,
+      KAFKA_BROKERS: `host:9092,${secret}`,
+      KAFKA_SSL: secret,
+      KAFKA_SASL_MECHANISM: secret,
+      KAFKA_TOPIC_PREFIX: `${secret}/`,
+      INTERFACE_VERSION: `${secret}!`,
+      PROVIDER_LIST_URL: `ftp://${secret}`,
+      AS_JWKS_URL: `http://${secret}/jwks`,
+      OPS_JWKS_URL: secret,
+      DEV_HOSTS: secret,
+      PERSON_KEY: secret,
+      PERSON_KEY_PREVIOUS: `${secret}!`,
+      START_GRACE_S: secret,
+      CLOCK_OFFSET_S: secret,
+      LOG_LEVEL: secret,
+    };
+    const problems = problemsOf(wrong);
+    expect(new Set(namesOf(wrong).flatMap((names) => names.split(', ')))).toEqual(
+      new Set([...Object.keys(wrong), 'KAFKA_SASL_USERNAME', 'KAFKA_SASL_PASSWORD']),
+    );
+    expect(problems.join('\n').toLowerCase()).not.toContain(secret.toLowerCase());
+    expect(new ConfigError(problems).message.toLowerCase()).not.toContain(secret.toLowerCase());
+  });
+
+  it.each(['Production', 'prod', 'staging', ' production'])('does not take NODE_ENV=%s for development', (name) => {
+    expect(namesOf({ ...development, NODE_ENV: name })).toEqual(['NODE_ENV']);
+  });
+
+  describe('in production', () => {
+    it('is complete with these', () => {
+      expect(problemsOf(production)).toEqual([]);
+      expect(read(production)).toMatchObject({ production: true, hostAddresses: {}, clockOffsetS: 0 });
+      expect(read(production).http.host).toBe('0.0.0.0');
+      expect(read(production).kafka.createTopics).toBe(false);
+    });
+
+    const required = Object.keys(production).filter((name) => name !== 'NODE_ENV');
+    it.each(required)('needs %s', (name) => {
+      expect(namesOf({ ...production, [name]: undefined })).toEqual([name]);
+      expect(namesOf({ ...production, [name]: '' })).toEqual([name]);
+    });
+
+    it('says all that is missing at once', () => {
+      expect(namesOf({ NODE_ENV: 'production' })).toEqual([...required].sort());
+    });
+
+    const developmentKey = createHash('sha256').update('medmij-subscriptions development person key').digest();
+    it.each([
+      ['AS_ISSUER', 'urn:medmij-subscriptions:dev'],
+      ['OPS_ISSUER', 'urn:medmij-subscriptions:dev'],
+      ['AS_JWKS_URL', 'http://localhost/jwks'],
+      ['OPS_JWKS_URL', 'HTTP://127.0.0.1/jwks'],
+      ['DEV_HOSTS', 'a.example=127.0.0.1:1'],
+      ['CLOCK_OFFSET_S', '0'],
+      ['PERSON_KEY', developmentKey.toString('base64')],
+      ['PERSON_KEY_PREVIOUS', developmentKey.toString('base64')],
+      ['PERSON_KEY', Buffer.alloc(31).toString('base64')],
+      ['PROVIDER_LIST_URL', 'http://lists.example/providers'],
+    ])('refuses %s=%s', (name, value) => {
+      expect(namesOf({ ...production, [name]: value })).toEqual([name]);
+    });
+  });
+
+  describe('keys over http', () => {
+    it.each(['http://localhost:1/jwks', 'http://127.0.0.1/jwks', 'http://[::1]:8080/jwks', 'https://as.example/jwks'])(
+      'may come from %s in development',
+      (address) => {
+        expect(problemsOf({ ...development, AS_JWKS_URL: address, OPS_JWKS_URL: address })).toEqual([]);
+      },
+    );
+
+    it.each([
+      'http://as.example/jwks',
+      'HTTP://as.example/jwks',
+      'http://localhost.evil.example/jwks',
+      'http://localhost@evil.example/jwks',
+      'http://127.0.0.2/jwks',
+      'http://10.0.0.1/jwks',
+      'http:evil.example/jwks',
+      'ftp://localhost/jwks',
+      'data:application/json,{}',
+      'jwks.json',
+    ])('may not come from %s', (address) => {
+      const variables = { ...development, AS_JWKS_URL: address, OPS_JWKS_URL: address };
+      expect(new Set(namesOf(variables))).toEqual(new Set(['AS_JWKS_URL', 'OPS_JWKS_URL']));
+    });
+  });
+
+  describe('DEV_HOSTS', () => {
+    const hosts = (text: string) => read({ ...development, DEV_HOSTS: text }).hostAddresses;
+
+    it('adds to the sample client, or moves it', () => {
+      expect(hosts('a.example=127.0.0.1:9443,b.example=[::1]:1, c=proxy:65535,')).toEqual({
+        'sample-client.example': { address: '127.0.0.1', port: 3011 },
+        'a.example': { address: '127.0.0.1', port: 9443 },
+        'b.example': { address: '::1', port: 1 },
+        c: { address: 'proxy', port: 65535 },
+      });
+      expect(hosts('sample-client.example=10.0.0.1:1')).toEqual({
+        'sample-client.example': { address: '10.0.0.1', port: 1 },
+      });
+      expect(read({ ...development, SAMPLE_CLIENT_TLS_PORT: '4000' }).hostAddresses).toEqual({
+        'sample-client.example': { address: '127.0.0.1', port: 4000 },
+      });
+    });
+
+    it.each([
+      'a.example',
+      'a.example=127.0.0.1',
+      'a.example=127.0.0.1:',
+      'a.example=:1',
+      'a.example=127.0.0.1:65536',
+      'a.example=127.0.0.1:x',
+      'a.example=::1:1',
+      'a.example=https://127.0.0.1:1',
+      'A.EXAMPLE=127.0.0.1:1',
+      '=127.0.0.1:1',
+      'a.example=127.0.0.1:1;b.example=127.0.0.1:1',
+    ])('is refused as %s', (text) => {
+      expect(problemsOf({ ...development, DEV_HOSTS: text })).toEqual([
+        'DEV_HOSTS: must look like name=127.0.0.1:9443,...',
+      ]);
+    });
+  });
+
+  it('reads lists of names and flags', () => {
+    const config = read({
+      ...development,
+      ROLES: 'api, relay',
+      OWN_HOSTS: 'One.example,two.example',
+      KAFKA_BROKERS: 'a:1, b:2',
+      KAFKA_SSL: 'true',
+      KAFKA_SASL_MECHANISM: 'plain',
+      KAFKA_SASL_USERNAME: 'user',
+      KAFKA_SASL_PASSWORD: 'password',
+      PUBLIC_URL: 'https://subscriptions.example//',
+    });
+    expect([...config.roles]).toEqual(['api', 'relay']);
+    expect([...config.ownHosts!]).toEqual(['one.example', 'two.example']);
+    expect(config.kafka).toMatchObject({ brokers: ['a:1', 'b:2'], ssl: true, createTopics: true });
+    expect(config.http.publicUrl).toBe('https://subscriptions.example');
+    expect(problemsOf({ ...development, KAFKA_SASL_MECHANISM: 'plain' })).toEqual([
+      'KAFKA_SASL_USERNAME, KAFKA_SASL_PASSWORD: are needed with KAFKA_SASL_MECHANISM',
+    ]);
+  });
+});

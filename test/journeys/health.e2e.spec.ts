@@ -1,0 +1,193 @@
+import { createConnection, createServer, type Server, type Socket } from 'node:net';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { TestService } from '../support/app';
+import { eventually } from '../support/eventually';
+import { brokers } from '../support/kafka';
+import { accepted, ask, isReady, itemOf, rowsOf } from './walk';
+
+interface Ready {
+  status: string;
+  checks: Record<string, { status: string; reason?: string }>;
+}
+
+/** Stands between the service and its database, and can be cut like a cable or just stop passing anything on. */
+class Cable {
+  private readonly sockets = new Set<Socket>();
+  private server?: Server;
+  private port = 0;
+  private silent = false;
+
+  constructor(private readonly to: { host: string; port: number }) {}
+
+  async plug(): Promise<number> {
+    this.silent = false;
+    this.server = createServer((near) => {
+      const far = createConnection(this.to);
+      for (const [from, into] of [
+        [near, far],
+        [far, near],
+      ] as const) {
+        this.sockets.add(from);
+        from.on('data', (data) => void (this.silent || into.write(data)));
+        from.on('error', () => undefined);
+        from.on('close', () => {
+          this.sockets.delete(from);
+          into.destroy();
+        });
+      }
+    });
+    await new Promise<void>((done) => this.server!.listen(this.port, '127.0.0.1', done));
+    this.port = (this.server.address() as { port: number }).port;
+    return this.port;
+  }
+
+  silence(): void {
+    this.silent = true;
+  }
+
+  async cut(): Promise<void> {
+    const closed = new Promise((done) => this.server!.close(done));
+    for (const socket of this.sockets) socket.destroy();
+    await closed;
+  }
+}
+
+describe('the health of the service', () => {
+  let service: TestService;
+  let cable: Cable;
+  beforeAll(async () => {
+    service = await TestService.start();
+    const url = new URL(service.world.database.url);
+    cable = new Cable({ host: url.hostname, port: Number(url.port) });
+    url.port = String(await cable.plug());
+    url.hostname = '127.0.0.1';
+    await service.restart({ DATABASE_URL: url.href });
+    await isReady(service);
+  });
+  afterAll(async () => {
+    await service.stop();
+    await cable.cut();
+  });
+  afterEach(() => isReady(service));
+
+  const ready = () => service.send<Ready>('GET', '/health/ready', {});
+  const metrics = async () => (await service.send('GET', '/metrics', {})).text;
+  const figure = (text: string, name: string) =>
+    Number(new RegExp(`^${name.replace(/[{}"]/g, '\\$&')} (\\S+)$`, 'm').exec(text)?.[1]);
+
+  it('is to be alive, which anybody may ask', async () => {
+    const answer = await service.send('GET', '/health/live', {});
+    expect([answer.status, answer.body]).toEqual([200, { status: 'ok' }]);
+  });
+
+  it('is to be ready, part by part', async () => {
+    const { status, body, headers } = await ready();
+    expect([status, body.status, headers.get('cache-control')]).toEqual([200, 'ok', 'no-store']);
+    expect(Object.keys(body)).toEqual(['status', 'checks']);
+    for (const [name, check] of Object.entries(body.checks)) expect([name, check]).toEqual([name, { status: 'ok' }]);
+    expect(Object.keys(body.checks)).toEqual(
+      expect.arrayContaining(['database', 'migrations', 'kafka', 'lists', 'relay']),
+    );
+  });
+
+  it('is told in figures whose names are ours', async () => {
+    const { subscription_id: id } = await accepted(service);
+    await eventually(() => expect(service.world.dvp.of(id)).toHaveLength(1));
+    await eventually(async () => {
+      const text = await metrics();
+      expect(figure(text, 'medmij_relay_lag_events')).toBe(0);
+      expect(figure(text, 'medmij_projection_lag_events{projection="subscriptions"}')).toBe(0);
+      expect(figure(text, 'medmij_deliveries_total{outcome="delivered"}')).toBeGreaterThanOrEqual(1);
+    });
+    const text = await metrics();
+    for (const list of ['providers', 'clients', 'service_names', 'whitelist'])
+      expect(figure(text, `medmij_list_age_seconds{list="${list}"}`)).toBeLessThan(60);
+    const names = [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name]) => name);
+    expect(names).toContain('medmij_delivery_oldest_undelivered_seconds');
+    expect(names.filter((name) => !name!.startsWith('medmij_'))).toEqual([]);
+    expect(text).not.toContain(id);
+  });
+
+  it('shows how long a client has not been told', async () => {
+    service.world.dvp.answerWith(503);
+    const { subscription_id: id } = await accepted(service);
+    await eventually(() => expect(service.world.dvp.of(id)).toHaveLength(1));
+    service.world.clock.advance(120_000);
+    await eventually(async () =>
+      expect(
+        figure(await metrics(), 'medmij_delivery_oldest_undelivered_seconds{client_id="localhost"}'),
+      ).toBeGreaterThanOrEqual(120),
+    );
+    service.world.dvp.answer();
+    service.world.clock.advance(120_000);
+    await eventually(async () =>
+      expect(await metrics()).not.toMatch(/oldest_undelivered_seconds\{client_id="localhost"/),
+    );
+  });
+
+  it('is degraded without the broker: commands go on, and their events go out once it is back', async () => {
+    await service.restart({ KAFKA_BROKERS: '127.0.0.1:1' });
+    const standing = await accepted(service);
+    expect(await itemOf(service, standing.subscription_id, standing.position)).toMatchObject({ status: 'active' });
+    await eventually(() => expect(service.world.dvp.of(standing.subscription_id)).toHaveLength(1));
+    await eventually(async () => {
+      const { status, body } = await ready();
+      expect([status, body.status]).toEqual([200, 'degraded']);
+      expect(body.checks.kafka).toMatchObject({ status: 'degraded', reason: expect.any(String) });
+      expect(body.checks.relay).toMatchObject({ status: 'degraded', reason: expect.any(String) });
+      expect(body.checks.database).toEqual({ status: 'ok' });
+    });
+    expect(figure(await metrics(), 'medmij_relay_lag_events')).toBeGreaterThanOrEqual(1);
+
+    await service.restart({ KAFKA_BROKERS: brokers().join(',') });
+    await isReady(service);
+    const { otherSide } = service.world;
+    await otherSide.follow('medmij.subscriptions.v1');
+    await eventually(() =>
+      expect(otherSide.seen.map(({ headers }) => headers.ce_subject)).toContain(standing.subscription_id),
+    );
+    // What went out before is there too, and nothing twice.
+    const events = await rowsOf<{ event_id: string }>(service, 'select event_id from event');
+    await eventually(() => expect(otherSide.seen).toHaveLength(events.length));
+    expect(new Set(otherSide.seen.map(({ headers }) => headers.ce_id))).toEqual(
+      new Set(events.map(({ event_id }) => event_id)),
+    );
+  }, 60_000);
+
+  it('is unavailable without the database, and well again with it, having lost nothing', async () => {
+    const before = await accepted(service);
+    await cable.cut();
+    const refused = await ask(service);
+    expect([refused.status, refused.body.code, refused.headers.get('content-type')]).toEqual([
+      503,
+      'unavailable',
+      'application/problem+json; charset=utf-8',
+    ]);
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+    const { status, body } = await ready();
+    expect([status, body.status, body.checks.database?.status]).toEqual([503, 'unavailable', 'unavailable']);
+    expect((await service.send('GET', '/health/live', {})).status).toBe(200);
+    expect((await service.get('/ops/api/subscriptions')).status).toBe(503);
+    expect((await service.get('/ops/api/lists')).status).toBe(200);
+
+    await cable.plug();
+    await isReady(service);
+    const after = await accepted(service);
+    for (const { subscription_id: id, position } of [before, after])
+      expect(await itemOf(service, id, position)).toMatchObject({ status: 'active' });
+    await eventually(() => expect(service.world.dvp.of(after.subscription_id)).toHaveLength(1));
+  }, 60_000);
+
+  it('is unavailable within seconds when the database says nothing any more', async () => {
+    cable.silence();
+    const started = performance.now();
+    const { status, body } = await ready();
+    expect([status, body.checks.database?.status]).toEqual([503, 'unavailable']);
+    expect(performance.now() - started).toBeLessThan(5_000);
+    expect((await service.send('GET', '/health/live', {})).status).toBe(200);
+    await cable.cut();
+    await cable.plug();
+    await isReady(service);
+    await accepted(service);
+  }, 60_000);
+});

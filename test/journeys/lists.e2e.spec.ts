@@ -1,0 +1,157 @@
+import { cp, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { TestService } from '../support/app';
+import { eventually } from '../support/eventually';
+import { accepted, ask, type Page, scopeOf } from './walk';
+
+interface ListItem {
+  name: string;
+  sequence: number | null;
+  published_at: string | null;
+  fetched_at: string | null;
+  age_s: number | null;
+  stale: boolean;
+  last_refusal: { at: string; line: number | null; reason: string } | null;
+}
+
+const files = {
+  providers: 'zorgaanbiederslijst.xml',
+  clients: 'oauthclientlist.xml',
+  service_names: 'gegevensdienstnamenlijst.xml',
+  whitelist: 'whitelist.xml',
+};
+
+describe('the MedMij lists', () => {
+  let service: TestService;
+  let folder: string;
+  const url = (file: string) => pathToFileURL(join(folder, file)).href;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'medmij-lists-'));
+    await cp(resolve(__dirname, '../../dev/sample-lists'), folder, { recursive: true });
+    service = await TestService.start({
+      PROVIDER_LIST_URL: url(files.providers),
+      CLIENT_LIST_URL: url(files.clients),
+      SERVICE_NAMES_LIST_URL: url(files.service_names),
+      WHITELIST_URL: url(files.whitelist),
+    });
+  });
+  afterAll(async () => {
+    await service.stop();
+    await rm(folder, { recursive: true });
+  });
+
+  const listed = async (name: keyof typeof files) => {
+    const { body } = await service.get<Page<ListItem>>('/ops/api/lists');
+    return body.items.find((item) => item.name === name)!;
+  };
+  /** Published as a careful publisher does: whole, under its name at once. */
+  const edit = async (name: keyof typeof files, change: (text: string) => string) => {
+    const file = join(folder, files[name]);
+    await writeFile(`${file}.new`, change(await readFile(file, 'utf8')));
+    await rename(`${file}.new`, file);
+  };
+  const number = (sequence: number) => (text: string) => text.replace(/<Volgnummer>\d+</, `<Volgnummer>${sequence}<`);
+
+  it('are shown as they were loaded', async () => {
+    const { status, body } = await service.get<Page<ListItem>>('/ops/api/lists');
+    expect([status, body.next, body.items.map(({ name }) => name)]).toEqual([200, null, Object.keys(files)]);
+    for (const item of body.items)
+      expect(item).toEqual({
+        name: item.name,
+        sequence: 1,
+        published_at: '2026-01-01T08:00:00.000Z',
+        fetched_at: expect.stringMatching(/Z$/),
+        age_s: expect.any(Number),
+        stale: false,
+        last_refusal: null,
+      });
+  });
+
+  it('take effect while the service runs, when their number is higher', async () => {
+    expect((await ask(service, { scope: scopeOf(8, 'aanbiederkort') })).body.code).toBe('duration_above_maximum');
+    await edit('providers', (text) => number(2)(text.replace('>7</MaximaleDuur>', '>8</MaximaleDuur>')));
+    await eventually(async () => expect(await listed('providers')).toMatchObject({ sequence: 2, last_refusal: null }));
+    expect((await ask(service, { scope: scopeOf(8, 'aanbiederkort') })).status).toBe(201);
+  });
+
+  it.each<[string, (text: string) => string, RegExp]>([
+    [
+      'with the same number and another content',
+      (text) => text.replaceAll('localhost', 'changed.example'),
+      /Volgnummer/,
+    ],
+    [
+      'with a lower number',
+      (text) =>
+        number(1)(text.replaceAll('localhost', 'changed.example')).replace('</OAuthclients>', '</OAuthclients >'),
+      /Volgnummer/,
+    ],
+    ['cut off in the middle', (text) => number(9)(text).slice(0, 900), /./],
+    ['with nothing in it', () => '', /./],
+    ['of another namespace', (text) => number(9)(text).replace('/release3/', '/release9/'), /./],
+    [
+      'with a document type',
+      (text) => number(9)(text).replace('<OAuthclientlist', '<!DOCTYPE a []>\n<OAuthclientlist'),
+      /./,
+    ],
+    ['without a number', (text) => text.replace(/<Volgnummer>\d+<\/Volgnummer>/, ''), /./],
+  ])('that come %s are refused, shown as refused, and the good copy stays', async (_, change, reason) => {
+    const file = join(folder, files.clients);
+    const good = await readFile(file, 'utf8');
+    const before = await listed('clients');
+    await edit('clients', change);
+    await eventually(async () => {
+      const { last_refusal: refusal } = await listed('clients');
+      expect(refusal).not.toEqual(before.last_refusal);
+      expect(refusal).toMatchObject({ at: expect.stringMatching(/Z$/), reason: expect.stringMatching(reason) });
+    });
+    expect(await listed('clients')).toMatchObject({ sequence: before.sequence, stale: false });
+    expect(await accepted(service)).toMatchObject({ version: 1 });
+    // A publisher who mends it goes on with a higher number.
+    await edit('clients', () => number(before.sequence! + 1)(good));
+    await eventually(async () => expect((await listed('clients')).sequence).toBe(before.sequence! + 1));
+  });
+
+  it('that are away for too long are stale: nothing is sent, and readiness says so, until they are back', async () => {
+    const { clock, dvp } = service.world;
+    const file = join(folder, files.whitelist);
+    await rename(file, `${file}.away`);
+    await eventually(async () => expect((await listed('whitelist')).last_refusal).not.toBeNull());
+    clock.advance(31 * 60_000);
+    await eventually(async () => expect(await listed('whitelist')).toMatchObject({ stale: true, sequence: 1 }));
+    const ready = await service.get<{ status: string; checks: Record<string, { status: string; reason?: string }> }>(
+      '/health/ready',
+    );
+    expect([ready.status, ready.body.status]).toEqual([200, 'degraded']);
+    expect(ready.body.checks.lists).toEqual({ status: 'degraded', reason: expect.stringContaining('whitelist') });
+    await eventually(async () => {
+      const { body } = await service.get<{ checks: Record<string, { status: string; reason?: string }> }>(
+        '/health/ready',
+      );
+      expect(body.checks.delivery).toEqual({ status: 'degraded', reason: expect.stringContaining('whitelist') });
+    });
+    const { subscription_id: id } = await accepted(service);
+    expect(dvp.of(id)).toHaveLength(0);
+
+    await rename(`${file}.away`, file);
+    await eventually(() => expect(dvp.of(id)).toHaveLength(1));
+    expect(await listed('whitelist')).toMatchObject({ stale: false });
+  });
+
+  it('that were never there make the service unavailable, until they come', async () => {
+    const file = join(folder, files.service_names);
+    await rename(file, `${file}.away`);
+    await service.restart();
+    const answer = await ask(service);
+    expect([answer.status, answer.body.code, answer.headers.has('retry-after')]).toEqual([503, 'unavailable', true]);
+    const ready = await service.get<{ checks: Record<string, { status: string }> }>('/health/ready');
+    expect([ready.status, ready.body.checks.lists?.status]).toEqual([503, 'unavailable']);
+    expect((await service.get('/health/live')).status).toBe(200);
+    expect(await listed('service_names')).toMatchObject({ sequence: null, fetched_at: null, stale: true });
+    await rename(`${file}.away`, file);
+    await eventually(async () => expect((await ask(service)).status).toBe(201));
+  });
+});
