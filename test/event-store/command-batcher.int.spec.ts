@@ -7,12 +7,12 @@ import { Database, Signal } from '../../src/platform';
 import { Refused } from '../../src/refusals';
 import {
   AuthorizedOrder,
-  CommandBatcher,
   type OrderResult,
   type Standing,
   streamOf,
   TerminateOrder,
 } from '../../src/subscriptions';
+import { CommandBatcher } from '../../src/subscriptions/command-batcher';
 import { createDatabase, type TestDatabase } from '../support/database';
 import { eventually } from '../support/eventually';
 
