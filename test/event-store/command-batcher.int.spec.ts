@@ -5,13 +5,7 @@ import { PersonIdentities } from '../../src/persons';
 import { PersonKey } from '../../src/persons/person-key';
 import { Database, Signal } from '../../src/platform';
 import { Refused } from '../../src/refusals';
-import {
-  AuthorizedOrder,
-  type OrderResult,
-  type Standing,
-  streamOf,
-  TerminateOrder,
-} from '../../src/subscriptions';
+import { AuthorizedOrder, type OrderResult, type Standing, streamOf, TerminateOrder } from '../../src/subscriptions';
 import { CommandBatcher } from '../../src/subscriptions/command-batcher';
 import { createDatabase, type TestDatabase } from '../support/database';
 import { eventually } from '../support/eventually';
