@@ -3,9 +3,14 @@ import { createServer, type Server } from 'node:https';
 import type { BeforeApplicationShutdown, OnApplicationBootstrap } from '@nestjs/common';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { Refused } from '../refusals';
+import { limits } from './limits';
+import { UnusedConnections } from './unused-connections';
 
 /** Routes for machines only (contract.md 2): with a backchannel they are there and nowhere else. */
 const backchannelRoutes = /^\/(oauth\/token|Subscription|authorizations|resource-changes)(\/|$)/;
+
+/** A caller that opens a connection and does not shake hands is not waited for, neither now nor at a shutdown. */
+const handshakeTimeoutMs = 10_000;
 
 export interface BackchannelOptions {
   port: number;
@@ -20,6 +25,7 @@ export interface BackchannelOptions {
  */
 export class Backchannel implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly server: Server;
+  private readonly unused: UnusedConnections;
 
   /** @throws Error when a file is missing or is no certificate */
   constructor(
@@ -37,9 +43,13 @@ export class Backchannel implements OnApplicationBootstrap, BeforeApplicationShu
         requestCert: true,
         rejectUnauthorized: true,
         minVersion: 'TLSv1.2',
+        handshakeTimeout: handshakeTimeoutMs,
+        requireHostHeader: false, // checked in header-rules.ts
+        connectionsCheckingInterval: limits.timeoutsCheckedEveryMs,
       },
       (request, response) => fastify.routing(request, response),
     );
+    this.unused = new UnusedConnections(this.server, 'secureConnection');
     fastify.addHook('onRequest', (request, _reply, done) =>
       done(this.isOnItsPort(request) ? undefined : new Refused('not_found')),
     );
@@ -48,9 +58,10 @@ export class Backchannel implements OnApplicationBootstrap, BeforeApplicationShu
   async onApplicationBootstrap(): Promise<void> {
     await this.fastify.ready();
     const { server, options } = this;
-    // Timeouts as on the other port.
-    const { headersTimeout, requestTimeout, keepAliveTimeout } = this.fastify.server;
-    Object.assign(server, { headersTimeout, requestTimeout, keepAliveTimeout });
+    // Limits, and the answer to what cannot be read, as on the other port.
+    const { headersTimeout, requestTimeout, keepAliveTimeout, maxConnections } = this.fastify.server;
+    Object.assign(server, { headersTimeout, requestTimeout, keepAliveTimeout, maxConnections });
+    for (const answer of this.fastify.server.listeners('clientError')) server.on('clientError', answer as () => void);
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
       server.listen(options.port, options.host, resolve);
@@ -61,7 +72,7 @@ export class Backchannel implements OnApplicationBootstrap, BeforeApplicationShu
   async beforeApplicationShutdown(): Promise<void> {
     if (!this.server.listening) return;
     const closed = new Promise((resolve) => this.server.close(resolve));
-    this.server.closeIdleConnections();
+    this.unused.end();
     await closed;
   }
 

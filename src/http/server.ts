@@ -5,26 +5,12 @@ import type { Logger } from '../platform';
 import { Refused } from '../refusals';
 import { registerHeaderRules } from './header-rules';
 import { bodyBytesMax, registerJsonBody } from './json-body';
+import { type HttpLimits, limits } from './limits';
 import { ProblemFilter } from './problem.filter';
 import { identify, registerRequestIds } from './request-ids';
 import { RouteTable } from './route-table';
-import { endUnusedConnections } from './unused-connections';
 import { answerUnreadable } from './unreadable-request';
-
-/** How much and how long; tests make them small. */
-const limits = {
-  /** Requests being answered at once; one more is told to come back. */
-  requestsInFlightMax: 1_000,
-  /** Connections at once; one more is closed at once. */
-  connectionsMax: 5_000,
-  /** From its first byte: for the headers, and for the whole of a request. */
-  headersTimeoutMs: 10_000,
-  requestTimeoutMs: 30_000,
-  timeoutsCheckedEveryMs: 1_000,
-  /** Longer than proxies keep a connection they do not use (60 s as a rule), so that it is never we who close it on them. */
-  keepAliveTimeoutMs: 72_000,
-};
-export type HttpLimits = typeof limits;
+import { UnusedConnections } from './unused-connections';
 
 const securityHeaders = {
   'x-content-type-options': 'nosniff',
@@ -92,7 +78,6 @@ export function createHttpEdge(
   registerJsonBody(fastify);
   limitRequestsInFlight(fastify, requestsInFlightMax);
   refuseWhileClosing(fastify);
-  endUnusedConnections(fastify);
   fastify.addHook('onSend', (request, reply, payload, done) => {
     if (request.routeOptions.url?.startsWith('/api-docs')) void reply.header('content-security-policy', apiDocsPolicy);
     for (const [name, value] of Object.entries(headers)) if (!reply.hasHeader(name)) void reply.header(name, value);
@@ -119,8 +104,10 @@ function limitRequestsInFlight(fastify: FastifyInstance, requestsInFlightMax: nu
 /** What still arrives on a connection while the last answers go out belongs to another process. */
 function refuseWhileClosing(fastify: FastifyInstance): void {
   let isClosing = false;
+  const unused = new UnusedConnections(fastify.server, 'connection');
   fastify.addHook('preClose', (done) => {
     isClosing = true;
+    unused.end();
     done();
   });
   // A connection that is kept would hold up the shutdown until it has been idle long enough.

@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { connect, type TLSSocket } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Agent, request } from 'undici';
 import { type CertifiedKey, createAuthority, issueCertificate } from '../../dev/certificates';
@@ -88,4 +89,42 @@ describe('with a backchannel', () => {
     await expect(call('/ops/api/subscriptions', caller)).resolves.toBe(404);
     expect((await service.get('/health/live')).status).toBe(200);
   });
+
+  it('answers what cannot be read with a problem document, as on the other port', async () => {
+    const answer = await raw('GET /health/live HTTP/1.1\r\nbad header\r\n\r\n');
+    expect(answer).toMatch(/^HTTP\/1\.1 400 /);
+    expect(answer).toContain('application/problem+json');
+    expect(answer).toContain('"code":"malformed_request"');
+  });
+
+  it('is not kept from stopping by a connection on which nothing is asked', async () => {
+    const silent = await shakeHands();
+    const ended = new Promise((resolve) => silent.once('close', resolve));
+    const before = performance.now();
+    await service.restart();
+    await ended;
+    expect(performance.now() - before).toBeLessThan(9_000);
+  });
+
+  function shakeHands(): Promise<TLSSocket> {
+    const { certificate: cert, key } = caller;
+    const ca = service.world.authority.certificate;
+    return new Promise((resolve, reject) => {
+      const socket = connect({ port, host: '127.0.0.1', servername: 'localhost', ca, cert, key }, () =>
+        resolve(socket),
+      );
+      socket.once('error', reject);
+      socket.resume();
+    });
+  }
+
+  async function raw(text: string): Promise<string> {
+    const socket = await shakeHands();
+    let answer = '';
+    socket.on('data', (chunk) => (answer += String(chunk)));
+    const closed = new Promise((resolve) => socket.once('close', resolve));
+    socket.end(text);
+    await closed;
+    return answer;
+  }
 });
