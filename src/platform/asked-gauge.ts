@@ -25,7 +25,8 @@ export function askedGauge<Label extends string>({
     async collect() {
       const values = await ask().catch(() => []);
       this.reset();
-      if (values.length === 0) this.remove();
+      // Resetting a gauge without labels makes it 0, which would be an answer.
+      if (values.length === 0 && labelNames.length === 0) this.remove();
       for (const { labels, value } of values) this.set((labels ?? {}) as Record<Label, string>, value);
     },
   });

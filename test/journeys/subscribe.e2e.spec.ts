@@ -193,9 +193,11 @@ describe('an authorized request to subscribe', () => {
         'Bearer',
         'unauthenticated',
       ]);
+      // RFC 6750 section 3.1: no error code for a caller that tried another scheme.
+      const other = await withToken('Basic YTpi');
+      expect([other.status, other.headers.get('www-authenticate')]).toEqual([401, 'Bearer']);
       const bad = [
         'Bearer nonsense',
-        'Basic YTpi',
         `Bearer ${await issueToken({ dataDir, scopes, lifetimeS: -60 })}`,
         `Bearer ${await issueToken({ dataDir, scopes, claims: { aud: 'others' } })}`,
         `Bearer ${await issueToken({ dataDir, scopes, claims: { iss: 'https://others.example' } })}`,
