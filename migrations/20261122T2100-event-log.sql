@@ -168,7 +168,7 @@ begin
 end $$;
 
 -- The same for many streams in one commit, each of them all or nothing by itself: what fails is answered with its error code
--- (as above) and leaves no trace, the others go through. One item a stream and one a person; items are numbered from 1.
+-- (as above) and leaves no trace but an empty row for a stream that never began (version 0), the others go through. One item a stream and one a person; items are numbered from 1.
 -- Rows are locked in the order of their keys, table after table, so that two batches never wait for each other in a circle.
 create function append_events_batch(
   p_log text,
