@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { isTraceId, isTraceparent } from '../platform';
 import { Refused } from '../refusals';
 
 /** The ids of a request (contract.md 3): as sent, or made here. */
@@ -16,10 +17,6 @@ declare module 'fastify' {
   }
 }
 
-/** Visible ASCII without spaces, so that it can go into logs, headers and Kafka as it is. */
-const idPattern = /^[\x21-\x7e]{1,128}$/;
-const traceparentPattern = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
-
 /** Takes the two ids from every request or makes them, and echoes them on the answer. */
 export function registerRequestIds(fastify: FastifyInstance): void {
   fastify.decorateRequest('ids', undefined as unknown as RequestIds);
@@ -32,12 +29,12 @@ export function identify(request: FastifyRequest, reply: FastifyReply): Refused 
   const correlationId = headerOf(request, 'x-correlation-id');
   const traceparent = headerOf(request, 'traceparent');
   request.ids = {
-    requestId: isId(requestId) ? requestId : randomUUID(),
-    correlationId: isId(correlationId) ? correlationId : randomUUID(),
-    ...(traceparent !== undefined && traceparentPattern.test(traceparent) && { traceparent }),
+    requestId: isTraceId(requestId) ? requestId : randomUUID(),
+    correlationId: isTraceId(correlationId) ? correlationId : randomUUID(),
+    ...(isTraceparent(traceparent) && { traceparent }),
   };
   void reply.headers(idHeaders(request.ids));
-  const isWrong = [requestId, correlationId].some((id) => id !== undefined && !idPattern.test(id));
+  const isWrong = [requestId, correlationId].some((id) => id !== undefined && !isTraceId(id));
   return isWrong
     ? new Refused('malformed_request', 'MedMij-Request-ID or X-Correlation-ID is not 1 to 128 visible characters.')
     : undefined;
@@ -52,10 +49,6 @@ export function idHeaders({ requestId, correlationId }: RequestIds): Record<stri
 export function traceOf({ ids }: FastifyRequest) {
   const { requestId, correlationId, traceparent } = ids;
   return { correlation_id: correlationId, causation_id: requestId, ...(traceparent !== undefined && { traceparent }) };
-}
-
-function isId(id: string | undefined): id is string {
-  return id !== undefined && idPattern.test(id);
 }
 
 /** A header given twice arrives joined by a comma and a space, and is refused by the pattern. */

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Counter, type Registry } from 'prom-client';
 import { parse } from '../http';
-import { describeError, isOutage, type Logger } from '../platform';
+import { describeError, isOutage, isTraceId, type Logger } from '../platform';
 import { Refused } from '../refusals';
 import {
   type CloudEvent,
@@ -98,11 +98,10 @@ export class AuthorizationsConsumer {
 
 /** An id that came with the event goes on if it can stand in a header; otherwise one is made. */
 function traceOfEvent({ id, extensions }: CloudEvent) {
-  const asId = (text: string | undefined) =>
-    text !== undefined && /^[\x21-\x7e]{1,128}$/.test(text) ? text : randomUUID();
+  const asId = (text: string | undefined) => (isTraceId(text) ? text : randomUUID());
   return {
     correlation_id: asId(extensions.correlationid),
     causation_id: asId(id),
-    ...(extensions.traceparent !== undefined && { traceparent: extensions.traceparent.slice(0, 55) }),
+    ...(extensions.traceparent !== undefined && { traceparent: extensions.traceparent }),
   };
 }

@@ -8,4 +8,5 @@ export { migrate } from './migrations';
 export { PlatformModule } from './platform.module';
 export { type CheckResult, type CheckStatus, loopCheck, Readiness } from './readiness';
 export { Signal } from './signal';
+export { isTraceId, isTraceparent } from './trace-ids';
 export { type LoopState, type StepOutcome, WorkLoop } from './work-loop';

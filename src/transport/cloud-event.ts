@@ -1,4 +1,4 @@
-import { readJsonDocument, UnreadableJson } from '../platform';
+import { isTraceparent, readJsonDocument, UnreadableJson } from '../platform';
 import { Refused } from '../refusals';
 import type { IncomingRecord, OutgoingRecord } from './event-transport';
 
@@ -12,8 +12,6 @@ export interface CloudEvent {
   extensions: Record<string, string>;
   data: unknown;
 }
-
-const traceparentPattern = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 
 const attributes = ['id', 'source', 'type', 'subject', 'time'] as const;
 
@@ -72,7 +70,7 @@ function fromAttributes(envelope: Map<string, string>, data: unknown): CloudEven
   if (!id || !source || !type) throw malformed('The CloudEvent lacks one of id, source and type.');
   const known = new Set<string>([...attributes, 'specversion', 'datacontenttype']);
   // It goes on as it is, into events and into the headers of notifications: another text than a W3C trace context stays here.
-  if (!traceparentPattern.test(envelope.get('traceparent') ?? '')) envelope.delete('traceparent');
+  if (!isTraceparent(envelope.get('traceparent'))) envelope.delete('traceparent');
   return {
     id,
     source,
