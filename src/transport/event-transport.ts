@@ -27,6 +27,21 @@ export interface ConsumeOptions {
    * handed in again after a growing pause and its partition waits; it returns when the record needs no further attention.
    */
   handle: (record: IncomingRecord) => Promise<void>;
+  /** The consumer's own memory of where it is, kept where its effects are. */
+  offsets?: ConsumerOffsets;
+}
+
+/**
+ * Where a consumer stands, stored with its effects. It begins at the earlier of this place and the broker's: a database that
+ * was set back to a copy gets again what it has lost, as long as the topic still has it.
+ */
+export interface ConsumerOffsets {
+  /** By partition, the offset before which every record is handled. */
+  read(): Promise<ReadonlyMap<number, bigint>>;
+  /** Every record before `offset` is handled. A lower one than is stored changes nothing. */
+  save(partition: number, offset: bigint): Promise<void>;
+  /** Forgets what was stored beyond `offset`. */
+  setBack(partition: number, offset: bigint): Promise<void>;
 }
 
 /** A consumption under way. It connects by itself, and again after a failure. */

@@ -1,5 +1,6 @@
 import type {
   ConsumeOptions,
+  ConsumerOffsets,
   Consumption,
   EventTransport,
   HeaderValue,
@@ -31,11 +32,12 @@ export class InMemoryTransport implements EventTransport {
     return Promise.resolve();
   }
 
-  consume({ group, topic, handle }: ConsumeOptions): Consumption {
+  consume({ group, topic, handle, offsets }: ConsumeOptions): Consumption {
     const place = `${group}\n${topic}`;
     let stopping = false;
     let failing: { failingSince: number; lastError: string } | undefined;
     const work = async () => {
+      if (offsets) await this.begin(place, offsets);
       while (!stopping) {
         const offset = this.offsets.get(place) ?? 0;
         const record = this.log(topic)[offset];
@@ -45,6 +47,7 @@ export class InMemoryTransport implements EventTransport {
         }
         try {
           await handle(record);
+          await offsets?.save(0, BigInt(offset + 1));
           this.offsets.set(place, offset + 1);
           failing = undefined;
         } catch (error) {
@@ -74,6 +77,14 @@ export class InMemoryTransport implements EventTransport {
 
   async close(): Promise<void> {
     await Promise.all([...this.consumptions].map((consumption) => consumption.stop()));
+  }
+
+  /** At the earlier of the two places, as `ConsumerOffsets` has it. */
+  private async begin(place: string, offsets: ConsumerOffsets): Promise<void> {
+    const own = Number((await offsets.read()).get(0) ?? 0n);
+    const wire = this.offsets.get(place) ?? 0;
+    this.offsets.set(place, Math.min(own, wire));
+    if (own > wire) await offsets.setBack(0, BigInt(wire));
   }
 
   private log(topic: string): IncomingRecord[] {

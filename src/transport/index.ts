@@ -1,6 +1,7 @@
 /** The wire: publish and consume records; CloudEvents to and from them. */
 export { type CloudEvent, fromRecord, toRecord } from './cloud-event';
 export {
+  type ConsumerOffsets,
   type Consumption,
   type EventTransport,
   type IncomingRecord,

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import {
+  type ConsumerOffsets,
   type Consumption,
   type EventTransport,
   type IncomingRecord,
@@ -20,6 +21,25 @@ const topic = topics.authorizations.name;
 const withinMs = 25_000;
 
 const text = (value: Buffer | null) => value?.toString() ?? null;
+
+/** The consumer's memory as a store keeps it. */
+class RememberedOffsets implements ConsumerOffsets {
+  readonly places = new Map<number, bigint>();
+
+  read(): Promise<ReadonlyMap<number, bigint>> {
+    return Promise.resolve(new Map(this.places));
+  }
+
+  save(partition: number, offset: bigint): Promise<void> {
+    if (offset > (this.places.get(partition) ?? 0n)) this.places.set(partition, offset);
+    return Promise.resolve();
+  }
+
+  setBack(partition: number, offset: bigint): Promise<void> {
+    this.places.set(partition, offset);
+    return Promise.resolve();
+  }
+}
 
 /** What every transport must do, whatever the wire is made of. */
 export function transportContract(name: string, openWire: () => Promise<Wire>): void {
@@ -214,6 +234,39 @@ export function transportContract(name: string, openWire: () => Promise<Wire>): 
       const seen: string[] = [];
       consume(run, (value) => void seen.push(value));
       await eventually(() => expect(seen).toEqual(['poison']), withinMs);
+    });
+
+    it('hands in again what the memory of the consumer has lost, and believes the wire when it remembers less', async () => {
+      const run = randomUUID();
+      const offsets = new RememberedOffsets();
+      const seen: string[] = [];
+      const consumeRemembering = () => {
+        const consumption = transport.consume({
+          group: run,
+          topic,
+          offsets,
+          handle: async ({ key, value }) => void (text(key)?.startsWith(run) && seen.push(text(value)!)),
+        });
+        consumptions.push(consumption);
+        return consumption;
+      };
+      await publish(run, ['key', 'first'], ['key', 'second']);
+      const first = consumeRemembering();
+      await eventually(() => expect(seen).toEqual(['first', 'second']), withinMs);
+      await first.stop();
+      // As a database set back to a copy that was made before either of them.
+      offsets.places.clear();
+      const second = consumeRemembering();
+      await eventually(() => expect(seen).toEqual(['first', 'second', 'first', 'second']), withinMs);
+      await second.stop();
+      // As a topic that was made anew under a database that knows the old one.
+      const known = new Map(offsets.places);
+      for (const partition of known.keys()) offsets.places.set(partition, 1_000_000n);
+      const third = consumeRemembering();
+      await publish(run, ['key', 'third']);
+      await eventually(() => expect(seen.slice(4)).toEqual(['third']), withinMs);
+      await third.stop();
+      expect([...offsets.places.values()].every((place) => place < 1_000_000n)).toBe(true);
     });
 
     it('shares the records among the consumers of a group; what one leaves the other takes', async () => {

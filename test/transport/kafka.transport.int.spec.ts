@@ -107,15 +107,17 @@ describe('over Kafka', () => {
     expect(chosen).toEqual(Object.fromEntries(keys.map((key) => [key, javaPartition(Buffer.from(key), 12)])));
   });
 
-  it('handles what came with it from other partitions while one record keeps failing, and says that it fails', async () => {
+  it('goes on fetching other partitions while one record keeps failing, and says that it fails', async () => {
     const transport = connect(prefix);
     const topic = topics.authorizations.name;
     const run = randomUUID();
     const poison = `${run} poison`;
-    const others = Array.from({ length: 100 }, (_, n) => `${run} ${n}`).filter(
-      (key) => javaPartition(Buffer.from(key), 12) !== javaPartition(Buffer.from(poison), 12),
-    );
-    await transport.publish([poison, ...others].map((key) => ({ topic, key, headers: {}, value: 'value' })));
+    const keysBeside = (word: string) =>
+      Array.from({ length: 100 }, (_, n) => `${run} ${word} ${n}`).filter(
+        (key) => javaPartition(Buffer.from(key), 12) !== javaPartition(Buffer.from(poison), 12),
+      );
+    const send = (keys: string[]) =>
+      transport.publish(keys.map((key) => ({ topic, key, headers: {}, value: 'value' })));
     const seen = new Set<string>();
     let isFailing = true;
     const consumption = transport.consume({
@@ -127,12 +129,47 @@ describe('over Kafka', () => {
         return Promise.resolve();
       },
     });
-    await eventually(() => expect(others.every((key) => seen.has(key))).toBe(true));
+    // What comes with it, and then what must be fetched while it stands: far more than one partition lets wait.
+    await send([poison, ...keysBeside('with')]);
+    await eventually(() => expect(keysBeside('with').every((key) => seen.has(key))).toBe(true));
+    const behind = Array.from({ length: 1_000 }, () => poison);
+    for (const word of ['after', 'later', 'last']) {
+      await send([...behind, ...keysBeside(word)]);
+      await eventually(() => expect(keysBeside(word).every((key) => seen.has(key))).toBe(true));
+    }
     expect(consumption.state()).toEqual({ connected: true, failingSince: expect.any(Number), lastError: 'poison' });
     expect(seen.has(poison)).toBe(false);
     isFailing = false;
     await eventually(() => expect(consumption.state()).toEqual({ connected: true }));
     expect(seen.has(poison)).toBe(true);
+  });
+
+  it('stays in its group while a record takes longer than a session lasts', async () => {
+    const transport = connect(prefix);
+    const topic = topics.authorizations.name;
+    const run = randomUUID();
+    const calls: string[] = [];
+    let finish: () => void = () => undefined;
+    const finished = new Promise<void>((resolve) => (finish = resolve));
+    transport.consume({
+      group: run,
+      topic,
+      handle: async ({ key, value }) => {
+        if (String(key) !== run) return;
+        calls.push(String(value));
+        if (String(value) === 'slow') await finished;
+      },
+    });
+    await transport.publish([{ topic, key: run, headers: {}, value: 'slow' }]);
+    await eventually(() => expect(calls).toEqual(['slow']));
+    const startedAt = Date.now();
+    // The session lasts 10 s: a member that was thrown out would get the record a second time.
+    await eventually(() => expect(Date.now() - startedAt).toBeGreaterThan(14_000), 20_000);
+    const { groups } = await admin.describeGroups([`${prefix}${run}`]);
+    expect(groups.map(({ state, members }) => [state, members.length])).toEqual([['Stable', 1]]);
+    finish();
+    await transport.publish([{ topic, key: run, headers: {}, value: 'next' }]);
+    await eventually(() => expect(calls).toEqual(['slow', 'next']));
   });
 
   it('takes in and passes on a header without a value, as other clients may send it', async () => {
