@@ -10,6 +10,29 @@ create table command (
   constraint command_pkey PRIMARY KEY (key)
 );
 
+create table consumer_offset (
+  consumer text not null,
+  topic text not null,
+  partition integer not null,
+  next_offset bigint not null,
+  constraint consumer_offset_pkey PRIMARY KEY (consumer, topic, partition)
+);
+
+create table dead_letter (
+  dead_letter_id uuid not null,
+  topic text not null,
+  partition integer not null,
+  record_offset bigint not null,
+  reason text not null,
+  detail text not null,
+  sealed_record bytea not null,
+  key_id text not null,
+  is_cut boolean not null,
+  created_at timestamp with time zone not null,
+  replayed_at timestamp with time zone,
+  constraint dead_letter_pkey PRIMARY KEY (dead_letter_id)
+);
+
 create table delivery (
   delivery_id uuid not null,
   subscription_id text not null,
@@ -130,6 +153,8 @@ create table subscription_view (
   constraint subscription_view_pkey PRIMARY KEY (subscription_id),
   constraint subscription_view_status_check CHECK ((status = ANY (ARRAY['active'::text, 'suspended'::text, 'terminated'::text, 'expired'::text])))
 );
+
+CREATE INDEX dead_letter_newest ON public.dead_letter USING btree (created_at, dead_letter_id);
 
 CREATE INDEX delivery_client ON public.delivery USING btree (client_id, created_at, delivery_id);
 

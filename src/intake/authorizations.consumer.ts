@@ -5,6 +5,7 @@ import { describeError, isOutage, isTraceId, type Logger } from '../platform';
 import { Refused } from '../refusals';
 import {
   type CloudEvent,
+  type ConsumerOffsets,
   type Consumption,
   type EventTransport,
   fromRecord,
@@ -13,9 +14,10 @@ import {
 } from '../transport';
 import type { AuthorizationIntake } from './authorization-intake';
 import { authorizedRequest } from './authorized-request';
-import { deadLetterOf } from './dead-letter';
+import type { DeadLetters } from './dead-letters';
 
-const group = 'medmij-subscriptions.authorizations';
+/** The consumer group, and the name under which its place is stored. */
+export const authorizationsGroup = 'medmij-subscriptions.authorizations';
 const acceptedType = 'nl.medmij.authorization.granted.v1';
 /** Tries of a record that fails for a reason nobody foresaw; an outage is waited for without end. */
 const bugAttemptsMax = 5;
@@ -29,6 +31,8 @@ export class AuthorizationsConsumer {
   constructor(
     private readonly transport: EventTransport,
     private readonly intake: AuthorizationIntake,
+    private readonly offsets: ConsumerOffsets,
+    private readonly deadLetters: DeadLetters,
     registry: Registry,
     private readonly log: Logger,
   ) {
@@ -42,8 +46,9 @@ export class AuthorizationsConsumer {
 
   start(): void {
     this.consumption = this.transport.consume({
-      group,
+      group: authorizationsGroup,
       topic: topics.authorizations.name,
+      offsets: this.offsets,
       handle: (record) => this.handle(record),
     });
   }
@@ -87,7 +92,7 @@ export class AuthorizationsConsumer {
   }
 
   private async bury(record: IncomingRecord, refused: Refused): Promise<void> {
-    await this.transport.publish([deadLetterOf(record, refused)]);
+    await this.deadLetters.bury(record, refused);
     this.records.inc({ outcome: 'dead_letter' });
     this.log.warn(
       { topic: record.topic, partition: record.partition, offset: record.offset, code: refused.code },

@@ -8,6 +8,16 @@ const partBytesMax = 64 * 1024;
 /** kafkajs hashes a key in quadratic time: 4 KiB take it milliseconds, 300 KiB twenty seconds in which nothing else happens. */
 const keyBytesMax = 4 * 1024;
 
+/** What is added to a refused record. */
+export const addedHeaders: ReadonlySet<string> = new Set(
+  ['reason', 'detail', 'topic', 'partition', 'offset', 'cut'].map((name) => `x-dead-letter-${name}`),
+);
+
+/** Whether only the beginning of the record was kept. */
+export function isCut({ headers }: Pick<OutgoingRecord, 'headers'>): boolean {
+  return headers['x-dead-letter-cut'] !== undefined;
+}
+
 /**
  * A refused record as it goes to the dead letters (contract.md 5): key, value and headers whole, and why. Of one that no broker
  * would take back the beginning goes, and `x-dead-letter-cut` says how much there was: it would be tried for ever otherwise,

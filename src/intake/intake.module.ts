@@ -2,13 +2,16 @@ import { type DynamicModule, Inject, Module, type OnApplicationBootstrap, type O
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
 import { Registry } from 'prom-client';
 import { ListStore } from '../medmij-lists';
-import { PersonIdentities, PersonsModule, RequestFingerprint } from '../persons';
-import { Clock, LOGGER, type Logger, loopCheck, Readiness } from '../platform';
+import { PersonalSeal, PersonIdentities, PersonsModule, RequestFingerprint } from '../persons';
+import { Clock, Database, LOGGER, type Logger, loopCheck, Readiness } from '../platform';
 import { SubscriptionsModule } from '../subscriptions';
-import { type EventTransport, TRANSPORT } from '../transport';
+import { type EventTransport, topics, TRANSPORT } from '../transport';
 import { AuthorizationIntake, type IntakeRules } from './authorization-intake';
-import { AuthorizationsConsumer } from './authorizations.consumer';
+import { AuthorizationsConsumer, authorizationsGroup } from './authorizations.consumer';
 import { AuthorizationsController } from './authorizations.controller';
+import { ConsumerOffsetStore } from './consumer-offset.store';
+import { DeadLetterStore } from './dead-letter.store';
+import { DeadLetters } from './dead-letters';
 
 export interface IntakeOptions extends IntakeRules {
   personKey: Buffer;
@@ -20,8 +23,10 @@ export interface IntakeOptions extends IntakeRules {
 export class IntakeModule implements OnApplicationBootstrap, OnModuleDestroy {
   constructor(
     @Inject(AuthorizationsConsumer) private readonly consumer: AuthorizationsConsumer,
+    @Inject(DeadLetters) private readonly deadLetters: DeadLetters,
     readiness: Readiness,
   ) {
+    readiness.add('dead_letters', () => loopCheck(deadLetters.state()));
     readiness.add('intake', () => {
       const { connected, ...state } = consumer.state();
       return loopCheck({ running: connected || state.failingSince !== undefined, ...state });
@@ -32,6 +37,7 @@ export class IntakeModule implements OnApplicationBootstrap, OnModuleDestroy {
     return {
       module: IntakeModule,
       imports: [SubscriptionsModule, PersonsModule.with(personKey, personKeyPrevious)],
+      global: true,
       controllers: [AuthorizationsController],
       providers: [
         {
@@ -48,19 +54,36 @@ export class IntakeModule implements OnApplicationBootstrap, OnModuleDestroy {
         },
         {
           provide: AuthorizationsConsumer,
-          inject: [TRANSPORT, AuthorizationIntake, Registry, LOGGER],
-          useFactory: (transport: EventTransport, intake: AuthorizationIntake, registry: Registry, log: Logger) =>
-            new AuthorizationsConsumer(transport, intake, registry, log),
+          inject: [TRANSPORT, AuthorizationIntake, Database, DeadLetters, Registry, LOGGER],
+          useFactory: (
+            transport: EventTransport,
+            intake: AuthorizationIntake,
+            database: Database,
+            deadLetters: DeadLetters,
+            registry: Registry,
+            log: Logger,
+          ) => {
+            const offsets = new ConsumerOffsetStore(database, authorizationsGroup, topics.authorizations.name);
+            return new AuthorizationsConsumer(transport, intake, offsets, deadLetters, registry, log);
+          },
+        },
+        {
+          provide: DeadLetters,
+          inject: [TRANSPORT, Database, PersonalSeal, Clock, LOGGER],
+          useFactory: (transport: EventTransport, database: Database, seal: PersonalSeal, clock: Clock, log: Logger) =>
+            new DeadLetters(transport, new DeadLetterStore(database), seal, clock, log),
         },
       ],
+      exports: [DeadLetters],
     };
   }
 
   onApplicationBootstrap(): void {
     this.consumer.start();
+    this.deadLetters.start();
   }
 
   async onModuleDestroy(): Promise<void> {
-    await this.consumer.stop();
+    await Promise.all([this.consumer.stop(), this.deadLetters.stop()]);
   }
 }

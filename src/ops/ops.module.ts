@@ -1,12 +1,13 @@
 import { Module } from '@nestjs/common';
 import { DeliveriesModule } from '../notifications';
 import { ProjectionQueriesModule } from '../projections';
+import { DeadLettersController } from './dead-letters.controller';
 import { DeliveriesController } from './deliveries.controller';
 import { ListsController } from './lists.controller';
 import { SubscriptionsController } from './subscriptions.controller';
 
 @Module({
   imports: [ProjectionQueriesModule, DeliveriesModule],
-  controllers: [SubscriptionsController, DeliveriesController, ListsController],
+  controllers: [SubscriptionsController, DeliveriesController, DeadLettersController, ListsController],
 })
 export class OpsModule {}

@@ -1,4 +1,5 @@
 /** Who is behind a person id: keyed hashes, sealed subjects, fingerprints of requests. */
 export { RequestFingerprint } from './fingerprint';
 export { PersonIdentities, type PersonIdentity } from './person-identities';
+export { PersonalSeal } from './personal-seal';
 export { PersonsModule } from './persons.module';

@@ -3,6 +3,7 @@ import { Database } from '../platform';
 import { RequestFingerprint } from './fingerprint';
 import { PersonIdentities } from './person-identities';
 import { PersonKey } from './person-key';
+import { PersonalSeal } from './personal-seal';
 import { sealedKey } from './sealed-key.store';
 
 @Module({})
@@ -14,6 +15,7 @@ export class PersonsModule {
       module: PersonsModule,
       providers: [
         { provide: PersonIdentities, useValue: new PersonIdentities(key, previousKey) },
+        { provide: PersonalSeal, useValue: new PersonalSeal(key, previousKey) },
         {
           provide: RequestFingerprint,
           inject: [Database],
@@ -21,7 +23,7 @@ export class PersonsModule {
             new RequestFingerprint(await sealedKey(database, 'request fingerprint', key, previousKey)),
         },
       ],
-      exports: [PersonIdentities, RequestFingerprint],
+      exports: [PersonIdentities, PersonalSeal, RequestFingerprint],
     };
   }
 }

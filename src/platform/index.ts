@@ -5,6 +5,7 @@ export { groupBy } from './group-by';
 export { readJsonDocument, UnreadableJson } from './json-document';
 export { createLogger, describeError, LOGGER, type Logger } from './logger';
 export { migrate } from './migrations';
+export { nameBasedId } from './name-based-id';
 export { PlatformModule } from './platform.module';
 export { type CheckResult, type CheckStatus, loopCheck, Readiness } from './readiness';
 export { Signal } from './signal';

@@ -61,9 +61,9 @@ describe('bad input at the operators’ door', () => {
     await refuseGet(`/ops/api/subscriptions/${id}/history`, 'not_found');
     await refuseGet(`/ops/api/subscriptions/${id}/notifications`, 'not_found');
   });
-  it.each(noIds)('%s is no delivery', async (_what, id) => {
-    const answer = await service.send('POST', `/ops/api/deliveries/${id}/retry`, writing);
-    expectProblem(answer, 'not_found', { subject });
+  it.each(noIds)('%s is no delivery and no dead letter', async (_what, id) => {
+    for (const path of [`/ops/api/deliveries/${id}/retry`, `/ops/api/dead-letters/${id}/replay`])
+      expectProblem(await service.send('POST', path, writing), 'not_found', { subject });
   });
 
   it.each(['%', '%zz', '%c3%28', '%ff', '%ed%a0%80'])('a path with %s cannot be read', async (part) => {
@@ -75,7 +75,7 @@ describe('bad input at the operators’ door', () => {
     expect(answer.headers.get('medmij-request-id')).toBe('bad-path');
   });
 
-  describe.each(['/ops/api/subscriptions', '/ops/api/deliveries', 'history', 'notifications'])(
+  describe.each(['/ops/api/subscriptions', '/ops/api/deliveries', '/ops/api/dead-letters', 'history', 'notifications'])(
     'the list %s',
     (place) => {
       const path = () => (place.startsWith('/') ? place : `/ops/api/subscriptions/${subscriptionId}/${place}`);
@@ -236,16 +236,17 @@ describe('bad input at the operators’ door', () => {
   });
 
   it('refuses a body where none belongs', async () => {
-    const path = `/ops/api/deliveries/${randomUUID()}/retry`;
     const json = { ...writing, 'content-type': 'application/json' };
-    for (const body of ['{"reason_text":"x"}', '[]', '"x"', '{"__proto__":1}', '{']) {
-      expectProblem(await service.send('POST', path, json, body), 'malformed_request', { subject });
+    for (const path of [`/ops/api/deliveries/${randomUUID()}/retry`, `/ops/api/dead-letters/${randomUUID()}/replay`]) {
+      for (const body of ['{"reason_text":"x"}', '[]', '"x"', '{"__proto__":1}', '{']) {
+        expectProblem(await service.send('POST', path, json, body), 'malformed_request', { subject });
+      }
+      expectProblem(
+        await service.send('POST', path, { ...writing, 'content-type': 'text/plain' }, 'x'),
+        'unsupported_media_type',
+      );
+      expectProblem(await service.send('POST', `${path}?force=true`, writing), 'malformed_request');
     }
-    expectProblem(
-      await service.send('POST', path, { ...writing, 'content-type': 'text/plain' }, 'x'),
-      'unsupported_media_type',
-    );
-    expectProblem(await service.send('POST', `${path}?force=true`, writing), 'malformed_request');
   });
 
   it('is refused for every read while nothing changes, and no line of the log names a person', async () => {

@@ -5,31 +5,11 @@ import { eventDataSchemas } from '../../src/subscriptions';
 import { type AuthorizedRequestBody, authorizedRequest, somePerson, TestService } from '../support/app';
 import { eventually } from '../support/eventually';
 import { brokers, type SeenRecord } from '../support/kafka';
+import { binary, granted, type Sent } from './records';
 import { accepted, ask, historyOf, isReady, itemOf, recorded, rowsOf, scopeOf } from './walk';
 
 const incoming = 'medmij.authorizations.v1';
-const granted = 'nl.medmij.authorization.granted.v1';
 const publicUrl = 'https://subscriptions.dva.example';
-
-interface Sent {
-  key: string | null;
-  value: string | Buffer | null;
-  headers: IHeaders;
-}
-
-/** A record in binary mode; `headers` add to the usual ones or, when undefined, leave them out. */
-function binary(request: unknown, headers: IHeaders = {}, key: string | null = randomUUID()): Sent {
-  const all: IHeaders = {
-    ce_specversion: '1.0',
-    ce_id: randomUUID(),
-    ce_source: 'urn:as',
-    ce_type: granted,
-    'content-type': 'application/json',
-    ...headers,
-  };
-  const present = Object.entries(all).filter(([, value]) => value !== undefined);
-  return { key, value: JSON.stringify(request), headers: Object.fromEntries(present) };
-}
 
 function structured(data: unknown, attributes: object = {}): Sent {
   const event = { specversion: '1.0', id: randomUUID(), source: 'urn:as', type: granted, data, ...attributes };

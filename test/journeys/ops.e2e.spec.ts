@@ -247,6 +247,7 @@ describe('the API for operators', () => {
       `/ops/api/subscriptions/${first.subscription_id}/history`,
       `/ops/api/subscriptions/${first.subscription_id}/notifications`,
       '/ops/api/deliveries',
+      '/ops/api/dead-letters',
       '/ops/api/lists',
     ];
     for (const path of reads) {
@@ -261,11 +262,12 @@ describe('the API for operators', () => {
         expect([path, scope, (await service.get<Problem>(path, scope)).body.code]).toEqual([path, scope, 'forbidden']);
       expect([path, (await service.get(path)).status]).toEqual([path, 200]);
     }
-    const write = `/ops/api/deliveries/${randomUUID()}/retry`;
-    expect((await service.send('POST', write, {})).status).toBe(401);
-    for (const scope of ['authorizations:write', 'ops:read'] as const)
-      expect((await service.post(write, undefined, scope)).status).toBe(403);
-    expect((await service.post(write, undefined, 'ops:write')).status).toBe(404);
-    expect((await service.post(write, { force: true }, 'ops:write')).status).toBe(400);
+    for (const write of [`/ops/api/deliveries/${randomUUID()}/retry`, `/ops/api/dead-letters/${randomUUID()}/replay`]) {
+      expect((await service.send('POST', write, {})).status).toBe(401);
+      for (const scope of ['authorizations:write', 'ops:read'] as const)
+        expect((await service.post(write, undefined, scope)).status).toBe(403);
+      expect((await service.post(write, undefined, 'ops:write')).status).toBe(404);
+      expect((await service.post(write, { force: true }, 'ops:write')).status).toBe(400);
+    }
   });
 });
