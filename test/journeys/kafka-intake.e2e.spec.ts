@@ -294,16 +294,17 @@ describe('the Kafka door for authorized requests', () => {
 
   it('refuses another content under a used authorization_id, and repeats of the same are nothing new', async () => {
     const request = authorizedRequest();
-    const first = binary(request);
-    const conflict = binary({ ...request, scope: scopeOf(5) });
-    await send(first, binary(request), conflict);
+    // Of one key, so that the first one sent is the first one handled.
+    const key = randomUUID();
+    const conflict = binary({ ...request, scope: scopeOf(5) }, {}, key);
+    await send(binary(request, {}, key), binary(request, {}, key), conflict);
     expect(headerOf(await buried(conflict), 'x-dead-letter-reason')).toBe('authorization_conflict');
     await published(request.authorization_id);
     expect(publishedOf(request.authorization_id)).toHaveLength(1);
     const { subscription_id: id } = JSON.parse((await published(request.authorization_id)).value!) as {
       subscription_id: string;
     };
-    expect(await itemOf(service, id)).toMatchObject({ version: 1 });
+    await eventually(async () => expect(await itemOf(service, id)).toMatchObject({ version: 1 }));
   });
 
   it('treats a malformed trace context or correlation id as if it were not there', async () => {

@@ -132,7 +132,7 @@ describe('an authorization_id that comes again', () => {
     expect(deadLetterOf('conflict-with-http')!.headers['x-dead-letter-reason']).toBe('authorization_conflict');
     expect(deadLetterOf('repeat-of-http')).toBeUndefined();
     expect(await recorded(service)).toEqual(before);
-    expect(await historyOf(service, body.subscription_id)).toHaveLength(1);
+    expect(await historyOf(service, body.subscription_id, body.position)).toHaveLength(1);
 
     const overKafka = authorizedRequest();
     await sendToKafka(overKafka, 'first-over-kafka');
