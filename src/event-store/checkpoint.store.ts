@@ -1,4 +1,4 @@
-import type { Database, Queries } from '../platform';
+import { type Database, type Queries, Signal } from '../platform';
 import type { Position } from './stored-event';
 
 /** A lease that is held: work done under it carries its fence, and a later holder's fence is higher. */
@@ -20,6 +20,8 @@ export class CheckpointStore {
   constructor(
     private readonly database: Database,
     private readonly logName: string,
+    /** Raised when a lease was given back. */
+    readonly released = new Signal(),
   ) {}
 
   /** The lease and the checkpoint behind it, or undefined while somebody else holds it. */
@@ -46,6 +48,17 @@ export class CheckpointStore {
     return { lease: { name, fence }, checkpoint: { epoch, xid, pos } };
   }
 
+  /** How long until the lease runs out if its holder does not renew it; 0 when nobody holds it. */
+  async freeInMs(name: string): Promise<number> {
+    const [row] = await this.database.query<{ ms: number }>(
+      'checkpoint.free-in',
+      `select greatest(0, extract(epoch from lease_until - clock_timestamp()) * 1000)::float8 as ms
+       from log_reader where log = $1 and name = $2 and lease_until > clock_timestamp()`,
+      [this.logName, name],
+    );
+    return row?.ms ?? 0;
+  }
+
   /** @throws LeaseLost */
   async renew(lease: Lease, leaseMs: number): Promise<void> {
     const rows = await this.database.query(
@@ -63,6 +76,7 @@ export class CheckpointStore {
       `update log_reader set lease_until = '-infinity', owner = '' where log = $1 and name = $2 and fence = $3`,
       [this.logName, lease.name, lease.fence],
     );
+    this.released.raise();
   }
 
   /**

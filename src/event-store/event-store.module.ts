@@ -1,5 +1,5 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import { Database, LOGGER, type Logger, Signal } from '../platform';
+import { Database, LOGGER, type Logger, WakeUp } from '../platform';
 import { CheckpointStore } from './checkpoint.store';
 import { EventStore } from './event.store';
 import { LogReader } from './log.reader';
@@ -9,27 +9,28 @@ import { LogAccess } from './log-follower';
 @Module({})
 export class EventStoreModule {
   static with(logName: string): DynamicModule {
-    const appended = new Signal();
+    const appendedIn = (wakeUp: WakeUp) => wakeUp.signal(`appended.${logName}`);
     return {
       module: EventStoreModule,
       global: true,
       providers: [
         {
           provide: EventStore,
-          inject: [Database],
-          useFactory: (db: Database) => new EventStore(db, logName, appended),
+          inject: [Database, WakeUp],
+          useFactory: (db: Database, wakeUp: WakeUp) => new EventStore(db, logName, appendedIn(wakeUp)),
         },
         { provide: LogReader, inject: [Database], useFactory: (db: Database) => new LogReader(db, logName) },
         {
           provide: CheckpointStore,
-          inject: [Database],
-          useFactory: (db: Database) => new CheckpointStore(db, logName),
+          inject: [Database, WakeUp],
+          useFactory: (db: Database, wakeUp: WakeUp) =>
+            new CheckpointStore(db, logName, wakeUp.signal(`released.${logName}`)),
         },
         {
           provide: LogAccess,
-          inject: [Database, LogReader, CheckpointStore, LOGGER],
-          useFactory: (database: Database, reader: LogReader, checkpoints: CheckpointStore, log: Logger) =>
-            new LogAccess(database, reader, checkpoints, appended, log),
+          inject: [Database, LogReader, CheckpointStore, WakeUp, LOGGER],
+          useFactory: (db: Database, reader: LogReader, checkpoints: CheckpointStore, wakeUp: WakeUp, log: Logger) =>
+            new LogAccess(db, reader, checkpoints, appendedIn(wakeUp), log),
         },
       ],
       exports: [EventStore, LogReader, CheckpointStore, LogAccess],

@@ -3,9 +3,11 @@ import type { CheckpointStore, Lease } from './checkpoint.store';
 import { LeaseLost } from './checkpoint.store';
 import type { Position } from './stored-event';
 
-/** Takeover after a crash takes at most this long plus one poll; renewals run several times within it. */
+/** Takeover after a crash takes at most this long; renewals run several times within it. */
 const leaseMs = 4_000;
 const renewEveryMs = 1_000;
+/** Looking whether a lease is free: at its end, and where its release would not be heard also meanwhile. */
+const waitMs = { min: 10, maxUnheard: 500 };
 
 /**
  * One process's hold on a lease: taken when free, renewed on a timer of its own so that a long step does not lose it, given
@@ -41,6 +43,12 @@ export class HeldLease {
     clearInterval(this.timer);
     this.timer = setInterval(() => void this.renew(taken.lease), renewEveryMs);
     return taken.checkpoint;
+  }
+
+  /** When to try again to take it while another process holds it. */
+  async freeInMs(): Promise<number> {
+    const ms = waitMs.min + (await this.checkpoints.freeInMs(this.name));
+    return this.checkpoints.released.isShared ? ms : Math.min(ms, waitMs.maxUnheard);
   }
 
   /** Forgets the lease without giving it back: after a failure, what it guarded is read anew under a new fence. */

@@ -3,7 +3,7 @@ import {
   type Logger,
   type LoopState,
   type Queries,
-  type Signal,
+  Signal,
   type StepOutcome,
   WorkLoop,
 } from '../platform';
@@ -12,9 +12,10 @@ import { HeldLease } from './held-lease';
 import type { Lag, LogReader } from './log.reader';
 import { type Fact, type Position, positionText, type StoredEvent } from './stored-event';
 
-/** Between two looks when the log seems quiet; a signal from a writer of this process ends it early. */
-const idleMs = 50;
-const waitForLeaseMs = 500;
+/** Between two looks when the log is quiet: a signal ends it early, so rare looks do while every writer is heard. */
+const idleMs = { heard: 1_000, unheard: 50 };
+/** Between two looks while something waits behind an older transaction, whose end no signal tells. */
+const gatedMs = { first: 10, max: 50 };
 
 export interface FollowerOptions<F extends Fact> {
   /** The reader's name: its lease and its checkpoint. */
@@ -47,7 +48,10 @@ export class LogAccess {
 export class LogFollower<F extends Fact> {
   private readonly lease: HeldLease;
   private readonly loop: WorkLoop;
+  private readonly wakeUp = new Signal();
   private checkpoint?: Position;
+  /** Looks in a row that found something, but nothing readable. */
+  private gatedLooks = 0;
 
   constructor(
     private readonly access: LogAccess,
@@ -57,8 +61,8 @@ export class LogFollower<F extends Fact> {
     this.loop = new WorkLoop({
       name: options.name,
       step: () => this.step(),
-      idleMs,
-      wakeUp: access.appended,
+      idleMs: idleMs.unheard,
+      wakeUp: this.wakeUp,
       log: access.log,
     });
   }
@@ -68,10 +72,14 @@ export class LogFollower<F extends Fact> {
   }
 
   start(): void {
+    this.access.appended.on(this.onAppended);
+    this.access.checkpoints.released.on(this.onReleased);
     this.loop.start();
   }
 
   async stop(): Promise<void> {
+    this.access.appended.off(this.onAppended);
+    this.access.checkpoints.released.off(this.onReleased);
     await this.loop.stop();
     await this.lease.giveBack();
   }
@@ -89,14 +97,19 @@ export class LogFollower<F extends Fact> {
     return this.access.reader.lag(await this.position());
   }
 
+  /** A process that waits for the lease has nothing to do with what is appended, and the holder nothing with who releases. */
+  private readonly onAppended = (): void => {
+    if (this.lease.current()) this.wakeUp.raise();
+  };
+  private readonly onReleased = (): void => {
+    if (!this.lease.current()) this.wakeUp.raise();
+  };
+
   private async step(): Promise<StepOutcome> {
     try {
       if (!this.lease.current() || !this.checkpoint) {
         this.checkpoint = await this.lease.take();
-        if (!this.checkpoint) {
-          await new Promise((resolve) => setTimeout(resolve, waitForLeaseMs));
-          return 'idle';
-        }
+        if (!this.checkpoint) return { againInMs: await this.lease.freeInMs() };
         this.access.log.info({ reader: this.name, position: positionText(this.checkpoint) }, 'log.reader.took_over');
       }
       return await this.page(this.checkpoint);
@@ -112,7 +125,8 @@ export class LogFollower<F extends Fact> {
     const { pageSize, before, apply } = this.options;
     const page = await this.access.reader.page<F>(after, pageSize);
     const last = page.at(-1);
-    if (!last) return 'idle';
+    if (!last) return { againInMs: await this.pauseMs(after) };
+    this.gatedLooks = 0;
     await before?.(page);
     const lease = this.lease.current();
     if (!lease) return 'more';
@@ -126,6 +140,16 @@ export class LogFollower<F extends Fact> {
     }
     this.checkpoint = last.position;
     this.options.after?.(page);
-    return page.length === pageSize ? 'more' : 'idle';
+    // A page that is not full ends at the gate or at the end of the log: the next look, if it is empty, tells which.
+    return page.length === pageSize ? 'more' : { againInMs: gatedMs.first };
+  }
+
+  private async pauseMs(after: Position): Promise<number> {
+    if (await this.access.reader.hasUnread(after)) {
+      this.gatedLooks += 1;
+      return Math.min(gatedMs.first * this.gatedLooks, gatedMs.max);
+    }
+    this.gatedLooks = 0;
+    return this.access.appended.isShared ? idleMs.heard : idleMs.unheard;
   }
 }

@@ -32,6 +32,16 @@ export class LogReader {
     return rows.map((row) => storedEvent<F>(row));
   }
 
+  /** Whether anything was committed after a position, readable already or still beyond an older transaction that runs. */
+  async hasUnread(after: Position): Promise<boolean> {
+    const [row] = await this.database.query<{ unread: boolean }>(
+      'log.has-unread',
+      'select exists (select 1 from event where (epoch, xid, pos) > ($1, $2::xid8, $3)) as unread',
+      [after.epoch, after.xid, after.pos],
+    );
+    return row!.unread;
+  }
+
   /** One stream's history, oldest first. `afterVersion` 0 reads from the start. */
   async stream<F extends Fact>(streamId: string, afterVersion: number, limit: number): Promise<StoredEvent<F>[]> {
     const rows = await this.database.query<EventRow>(

@@ -21,7 +21,13 @@ export class ExpiryScheduler {
     log: Logger,
   ) {
     this.lease = new HeldLease(checkpoints, 'expiry');
-    this.loop = new WorkLoop({ name: 'expiry', step: () => this.step(), idleMs, log });
+    this.loop = new WorkLoop({
+      name: 'expiry',
+      step: () => this.step(),
+      idleMs,
+      wakeUp: checkpoints.released,
+      log,
+    });
   }
 
   start(): void {
@@ -38,7 +44,7 @@ export class ExpiryScheduler {
   }
 
   private async step(): Promise<StepOutcome> {
-    if (!this.lease.current() && !(await this.lease.take())) return 'idle';
+    if (!this.lease.current() && !(await this.lease.take())) return { againInMs: await this.lease.freeInMs() };
     const now = this.clock.now();
     const due = await this.eventStore.dueOn(dateOf(now), pageSize);
     const ended = await Promise.allSettled(

@@ -20,7 +20,8 @@ import { type Answer, type Verdict, verdictOf } from './verdict';
 
 /** Calls under way at once in one process. */
 const slots = 64;
-const idleMs = 100;
+/** Between two looks for what has fallen due: what is new is told by a signal, and no retry is planned to the second. */
+const idleMs = { heard: 1_000, unheard: 100 };
 /** Longer than the budget of a call and the recording of its outcome together. */
 const leaseMs = 14_000;
 
@@ -48,7 +49,7 @@ export class DeliveryWorker {
     this.loop = new WorkLoop({
       name: 'delivery',
       step: () => this.step(),
-      idleMs,
+      idleMs: idleMs.unheard,
       wakeUp: parts.planned,
       log: parts.log,
     });
@@ -81,7 +82,8 @@ export class DeliveryWorker {
     }
     const claimed = await store.claimDue(clock.now(), free, leaseMs);
     for (const delivery of claimed) this.take(this.deliver(delivery, identity));
-    return claimed.length === free ? 'more' : 'idle';
+    if (claimed.length === free) return 'more';
+    return { againInMs: this.parts.planned.isShared ? idleMs.heard : idleMs.unheard };
   }
 
   private take(delivering: Promise<void>): void {
@@ -89,8 +91,8 @@ export class DeliveryWorker {
       .catch((error: unknown) => this.parts.log.error({ error }, 'delivery.failed'))
       .finally(() => {
         this.inHand.delete(done);
-        // The next one of the same subscription may go now.
-        this.parts.planned.raise();
+        // The next one of the same subscription may go now; this process looks, and one that is enough.
+        this.parts.planned.raiseHere();
       });
     this.inHand.add(done);
   }

@@ -3,7 +3,7 @@ import { CommandBus } from '@nestjs/cqrs';
 import { Registry } from 'prom-client';
 import { LogAccess, type LogFollower } from '../event-store';
 import { ListStore } from '../medmij-lists';
-import { Clock, Database, LOGGER, type Logger, loopCheck, Readiness, Signal } from '../platform';
+import { Clock, Database, LOGGER, type Logger, loopCheck, Readiness, type Signal, WakeUp } from '../platform';
 import { type SubscriptionEvent, SubscriptionsModule } from '../subscriptions';
 import { type IdentityFiles, IdentityStore } from './client-identity';
 import { DeliveryMetrics } from './delivery.metrics';
@@ -21,7 +21,7 @@ const PLANNED = Symbol('PLANNED');
   providers: [
     { provide: DeliveryStore, inject: [Database], useFactory: (database: Database) => new DeliveryStore(database) },
     { provide: DeliveryMetrics, inject: [Registry, DeliveryStore, Clock], useFactory: createMetrics },
-    { provide: PLANNED, useValue: new Signal() },
+    { provide: PLANNED, inject: [WakeUp], useFactory: (wakeUp: WakeUp): Signal => wakeUp.signal('deliveries') },
   ],
   exports: [DeliveryStore, DeliveryMetrics, PLANNED],
 })

@@ -20,6 +20,7 @@ export interface Queries {
 /** The PostgreSQL database, opened through TypeORM's data source, which owns the pool and the migrations. */
 export class Database implements Queries {
   private constructor(
+    readonly url: string,
     readonly dataSource: DataSource,
     private readonly pool: Pool,
   ) {}
@@ -37,7 +38,7 @@ export class Database implements Queries {
     const pool = (dataSource.driver as PostgresDriver).master as Pool;
     // An idle connection that breaks is no event of ours: the next query gets a new one or fails by itself.
     pool.on('error', () => undefined);
-    return new Database(dataSource, pool);
+    return new Database(url, dataSource, pool);
   }
 
   async query<Row extends QueryResultRow>(name: string, text: string, values: readonly unknown[] = []): Promise<Row[]> {

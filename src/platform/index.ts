@@ -10,4 +10,5 @@ export { PlatformModule } from './platform.module';
 export { type CheckResult, type CheckStatus, loopCheck, Readiness } from './readiness';
 export { Signal } from './signal';
 export { isTraceId, isTraceparent } from './trace-ids';
+export { WakeUp } from './wake-up';
 export { type LoopState, type StepOutcome, WorkLoop } from './work-loop';

@@ -1,20 +1,32 @@
-import { type DynamicModule, Module, type OnApplicationShutdown } from '@nestjs/common';
+import { type DynamicModule, Module, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { Clock } from './clock';
 import { Database } from './database';
 import { Registry } from 'prom-client';
 import { LOGGER, type Logger } from './logger';
-import { Readiness } from './readiness';
+import { loopCheck, Readiness } from './readiness';
+import { WakeUp } from './wake-up';
 
-/** Closes the database after everything that uses it has stopped. */
-class DatabaseLifetime implements OnApplicationShutdown {
-  constructor(private readonly database: Database) {}
+/** Closes the connections to the database after everything that uses them has stopped. */
+class ConnectionsLifetime implements OnApplicationBootstrap, OnApplicationShutdown {
+  constructor(
+    private readonly database: Database,
+    private readonly wakeUp: WakeUp,
+    readiness: Readiness,
+  ) {
+    readiness.add('wake-up', () => loopCheck(wakeUp.state()));
+  }
+
+  onApplicationBootstrap(): void {
+    this.wakeUp.start();
+  }
 
   async onApplicationShutdown(): Promise<void> {
+    await this.wakeUp.stop();
     await this.database.close();
   }
 }
 
-/** Clock, log, database, metrics and readiness, for every room. */
+/** Clock, log, database, signals between processes, metrics and readiness, for every room. */
 @Module({})
 export class PlatformModule {
   static with(parts: { clock: Clock; log: Logger; database: Database }): DynamicModule {
@@ -27,9 +39,15 @@ export class PlatformModule {
         { provide: Database, useValue: parts.database },
         { provide: Registry, useFactory: () => new Registry() },
         { provide: Readiness, useFactory: () => new Readiness() },
-        { provide: DatabaseLifetime, useFactory: () => new DatabaseLifetime(parts.database) },
+        { provide: WakeUp, useFactory: () => new WakeUp(parts.database.url, parts.log) },
+        {
+          provide: ConnectionsLifetime,
+          inject: [Database, WakeUp, Readiness],
+          useFactory: (database: Database, wakeUp: WakeUp, readiness: Readiness) =>
+            new ConnectionsLifetime(database, wakeUp, readiness),
+        },
       ],
-      exports: [Clock, LOGGER, Database, Registry, Readiness],
+      exports: [Clock, LOGGER, Database, WakeUp, Registry, Readiness],
     };
   }
 }

@@ -1,14 +1,14 @@
 import { describeError, type Logger } from './logger';
 import type { Signal } from './signal';
 
-/** What one bounded step found: `more` work at once, or nothing for now. */
-export type StepOutcome = 'more' | 'idle';
+/** What one bounded step found: `more` work at once, nothing for now, or nothing before a moment of its own choice. */
+export type StepOutcome = 'more' | 'idle' | { againInMs: number };
 
 export interface WorkLoopOptions {
   name: string;
   /** One bounded batch. An error is logged, counted and tried again after a growing pause. */
   step: () => Promise<StepOutcome>;
-  /** Pause after an idle step; a signal ends it early. */
+  /** Pause after an idle step; a signal ends it early, also one that was raised during the step. */
   idleMs: number;
   wakeUp?: Signal;
   log: Logger;
@@ -35,16 +35,20 @@ export class WorkLoop {
   private lastError?: string;
   private done: Promise<void> = Promise.resolve();
   private endPause: () => void = () => undefined;
+  /** Since the step began: it may have looked too early to see what the signal is about. */
+  private woken = false;
 
   constructor(private readonly options: WorkLoopOptions) {}
 
   start(): void {
+    this.options.wakeUp?.on(this.wake);
     this.done = this.run();
   }
 
   /** Waits for the step in flight. */
   async stop(): Promise<void> {
     this.stopping = true;
+    this.options.wakeUp?.off(this.wake);
     this.endPause();
     await this.done;
   }
@@ -60,11 +64,19 @@ export class WorkLoop {
 
   private async run(): Promise<void> {
     while (!this.stopping) {
+      this.woken = false;
       const outcome = await this.attempt();
       if (this.stopping || outcome === 'more') continue;
-      await this.pause(outcome === 'idle' ? this.options.idleMs : this.pauseAfterFailureMs());
+      if (outcome === 'failed') await this.pause(this.pauseAfterFailureMs());
+      else if (!this.woken) await this.pause(outcome === 'idle' ? this.options.idleMs : outcome.againInMs);
     }
   }
+
+  /** A failing loop is not woken early: the signal tells of new work, not of an outage's end. */
+  private readonly wake = (): void => {
+    this.woken = true;
+    if (this.failures === 0) this.endPause();
+  };
 
   private async attempt(): Promise<StepOutcome | 'failed'> {
     const { name, step, log } = this.options;
@@ -87,18 +99,13 @@ export class WorkLoop {
     return Math.min(pauseAfterErrorMs.first * 2 ** Math.min(this.failures - 1, 10), pauseAfterErrorMs.max);
   }
 
-  /** A failing loop is not woken early: the signal tells of new work, not of an outage's end. */
   private pause(pauseMs: number): Promise<void> {
     return new Promise((resolve) => {
-      const wakeUp = this.failures === 0 ? this.options.wakeUp : undefined;
-      const end = () => {
+      const timer = setTimeout(resolve, pauseMs);
+      this.endPause = () => {
         clearTimeout(timer);
-        wakeUp?.off(end);
         resolve();
       };
-      const timer = setTimeout(end, pauseMs);
-      this.endPause = end;
-      wakeUp?.on(end);
     });
   }
 }

@@ -1,7 +1,7 @@
 import { type DynamicModule, Inject, Module, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { Registry } from 'prom-client';
 import { CheckpointStore, LogAccess, type LogFollower } from '../event-store';
-import { askedGauge, Database, loopCheck, Readiness, Signal } from '../platform';
+import { askedGauge, Database, loopCheck, Readiness, type Signal, WakeUp } from '../platform';
 import type { SubscriptionEvent } from '../subscriptions';
 import { ProjectionWait } from './projection-wait';
 import { createProjector } from './subscription.projector';
@@ -18,7 +18,7 @@ const MOVED = Symbol('MOVED');
       inject: [Database],
       useFactory: (database: Database) => new SubscriptionViewStore(database),
     },
-    { provide: MOVED, useValue: new Signal() },
+    { provide: MOVED, inject: [WakeUp], useFactory: (wakeUp: WakeUp): Signal => wakeUp.signal('projections') },
     {
       provide: ProjectionWait,
       inject: [CheckpointStore, MOVED],
