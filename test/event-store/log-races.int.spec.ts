@@ -9,23 +9,28 @@ import { createDatabase, type TestDatabase } from '../support/database';
 import { eventually } from '../support/eventually';
 import { LogCheck, type Marked, marked } from './log-check';
 import { cutOrderGuard, readerWithoutGate } from './log-mutilations';
-import { LogWriter, type WriterKind, WritersWorld } from './log-writers';
+import { LogWriter, writers, type WritersLedger, WritersWorld } from './log-writers';
 
 const eventsMin = 100_000;
 const raceLimitMs = 120_000;
 
-const writers: [WriterKind, number][] = [
-  ['plain', 11],
-  ['inbox-first', 10],
-  ['long', 2],
-  ['aborted', 3],
-  ['batch', 6],
-];
+const trace = { correlation_id: 'races', causation_id: 'races' };
 
 /** One event for a stream at the version given. */
 function append(streamId: string, expectedVersion: number, mark: number): AppendRequest {
-  const trace = { correlation_id: 'races', causation_id: 'races' };
   return { streamId, expectedVersion, facts: [marked(mark)], dueOn: null, trace, occurredAt: new Date() };
+}
+
+/** Every fact has a mark of its own, and the check is told of those that were committed. */
+function markingLedger(check: LogCheck): WritersLedger {
+  let mark = 0;
+  return {
+    write: (_streamId, _after, count) => ({ trace, facts: Array.from({ length: count }, () => marked((mark += 1))) }),
+    close: ({ facts }, outcome) => {
+      if (outcome === 'unknown') throw new Error('the database of this test does not go away');
+      if (outcome === 'committed') check.commit(...facts.map(({ data }) => (data as { mark: number }).mark));
+    },
+  };
 }
 
 /** Reads a log on from where it stands, page by page, into a check. */
@@ -84,7 +89,7 @@ describe('the log', () => {
     'loses nothing and keeps every stream in order while 32 connections write and a reader follows',
     async () => {
       const seed = randomInt(2 ** 31);
-      const world = new WritersWorld(check, seed);
+      const world = new WritersWorld(markingLedger(check), seed);
       const setUp = await connect();
       await setUp.ask('create table inbox (message uuid primary key)');
       const kinds = writers.flatMap(([kind, count]) => Array.from({ length: count }, () => kind));
@@ -104,7 +109,7 @@ describe('the log', () => {
         await new Promise((resolve) => setTimeout(resolve, 10));
       }
       await writing;
-      await Promise.all(all.map((writer) => writer.close()));
+      await Promise.all(all.map((writer) => writer.end()));
       await eventually(async () => {
         await following.on();
         expect(check.seenCount()).toBeGreaterThanOrEqual(check.committedCount());
