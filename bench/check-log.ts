@@ -1,0 +1,29 @@
+import type { LogReader, StoredEvent } from '../src/event-store';
+import type { SubscriptionEvent } from '../src/subscriptions';
+import { type LogCheck, type Marked } from '../test/event-store/log-check';
+import { compiled } from './compiled';
+import { markOf } from './person-life';
+
+const pageSize = 2_000;
+
+/** Reads a whole log into the check of what a reader may rely on: all of it, once, every stream in order. */
+export async function readLog(databaseUrl: string, check: LogCheck): Promise<void> {
+  const database = await compiled.platform.Database.connect(databaseUrl);
+  try {
+    const reader: LogReader = new compiled.eventStore.LogReader(database, 'main');
+    let after = { epoch: 0, xid: '0', pos: '0' };
+    for (;;) {
+      const page = await reader.page<SubscriptionEvent>(after, pageSize);
+      const last = page.at(-1);
+      if (!last) return;
+      check.see(page.map(asMarked));
+      after = last.position;
+    }
+  } finally {
+    await database.close();
+  }
+}
+
+function asMarked({ data, ...event }: StoredEvent<SubscriptionEvent>): StoredEvent<Marked> {
+  return { ...event, type: 'marked', data: { mark: markOf(data.authorization_id ?? '') } };
+}
