@@ -9,7 +9,8 @@ const rooms = Object.keys(mayImport);
 const anyOf = (names) => `(?:${names.join('|')})`;
 const specs = '\\.spec\\.ts$';
 const rulesOfTheDomain = '(?:\\.(?:decider|events|commands)|/end-date)\\.ts$';
-const pure = '(?:\\.(?:projection|planner|parser)|/retry-schedule|/verdict|^src/authorization-checks/[^.]+)\\.ts$';
+const pure =
+  '(?:\\.(?:projection|planner|parser|upcasters)|/retry-schedule|/verdict|^src/authorization-checks/[^.]+)\\.ts$';
 const door = '^src/[^/]+/index\\.ts$';
 
 const roomEdges = Object.entries(mayImport).map(([room, others]) => ({

@@ -108,6 +108,23 @@ create table notified_subscription (
   constraint notified_subscription_pkey PRIMARY KEY (subscription_id)
 );
 
+create table parked_stream (
+  id uuid not null default gen_random_uuid(),
+  log text not null,
+  reader text not null,
+  stream_id uuid not null,
+  version integer not null,
+  "position" text not null,
+  error text not null,
+  tries integer not null default 1,
+  parked_at timestamp with time zone not null default clock_timestamp(),
+  tried_at timestamp with time zone not null default clock_timestamp(),
+  replay_asked_at timestamp with time zone,
+  constraint parked_stream_pkey PRIMARY KEY (id),
+  constraint parked_stream_log_reader_stream_id_key UNIQUE (log, reader, stream_id),
+  constraint parked_stream_version_check CHECK ((version > 0))
+);
+
 create table person (
   subject_hash bytea not null,
   person_id uuid not null,
@@ -169,6 +186,8 @@ CREATE INDEX delivery_subscription ON public.delivery USING btree (subscription_
 CREATE INDEX delivery_unfinished ON public.delivery USING btree (subscription_id, sequence) WHERE (state = ANY (ARRAY['pending'::text, 'sending'::text, 'parked'::text]));
 
 CREATE UNIQUE INDEX event_log_order ON public.event USING btree (epoch, xid, pos);
+
+CREATE INDEX parked_stream_newest ON public.parked_stream USING btree (parked_at, id);
 
 CREATE INDEX stream_due_on ON public.stream USING btree (due_on) WHERE (due_on IS NOT NULL);
 

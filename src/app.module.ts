@@ -12,6 +12,7 @@ import { OpsModule } from './ops';
 import { type Clock, type Database, type Logger, PlatformModule } from './platform';
 import { ProjectorModule } from './projections';
 import { RelayModule } from './relay';
+import { upcast } from './subscriptions';
 import { TransportModule } from './transport';
 
 /** The log that this process works on; further logs would be further instances beside it (docs/adr/0002). */
@@ -28,7 +29,7 @@ export class AppModule {
       imports: [
         PlatformModule.with(parts),
         TransportModule.with(config.kafka),
-        EventStoreModule.with(logName),
+        EventStoreModule.with(logName, upcast),
         MedmijListsModule.with(config.lists, !config.production),
         HttpModule.with({ ...config, backchannel: backchannelOf(config) }),
         HealthModule,

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { type Database, type Signal, sqlState } from '../platform';
-import type { Fact, StoredEvent, Trace } from './stored-event';
+import { asRecorded, type Fact, inNewestForm, type StoredEvent, type Trace, type Upcast } from './stored-event';
 
 /** Which stream is meant: its id, or the person (by the keyed hashes of the subject, newest key first) and further names. */
 export type StreamTarget =
@@ -57,9 +57,10 @@ export class EventStore {
     private readonly database: Database,
     private readonly logName: string,
     private readonly appended: Signal,
+    private readonly upcast: Upcast = asRecorded,
   ) {}
 
-  /** The streams asked for, each with the answer already given under its command key, in one round trip. */
+  /** The streams asked for, their events in their newest form, each with the answer already given under its command key, in one round trip. */
   async read<F extends Fact>(requests: readonly ReadRequest[]): Promise<ReadResult<F>[]> {
     const targets = requests.map(({ target }) => ('streamId' in target ? { streamId: target.streamId } : target));
     const rows = await this.database.query<ReadRow>('event-store.read', readSql, [
@@ -78,7 +79,8 @@ export class EventStore {
       if (row.fingerprint !== null) {
         result.command = { fingerprint: row.fingerprint, answer: row.answer!, position: row.command_position! };
       }
-      if (row.version !== null) result.events.push(storedEvent<F>(row as ReadRow & EventRow));
+      if (row.version !== null)
+        result.events.push(inNewestForm<F>(storedEvent(row as ReadRow & EventRow), this.upcast));
     }
     return results;
   }

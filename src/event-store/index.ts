@@ -12,5 +12,16 @@ export { EventStoreModule } from './event-store.module';
 export { HeldLease } from './held-lease';
 export { LogAccess, LogFollower } from './log-follower';
 export { type Lag, LogReader } from './log.reader';
-export { type Fact, isPositionText, type Position, positionText, type StoredEvent, type Trace } from './stored-event';
+export { type ParkedStream, ParkedStreamStore } from './parked-streams.store';
+export {
+  type Fact,
+  inNewestForm,
+  isPositionText,
+  type Position,
+  positionText,
+  startOfLog,
+  type StoredEvent,
+  type Trace,
+  type Upcast,
+} from './stored-event';
 export { streamIdOf } from './stream-id';

@@ -1,8 +1,9 @@
 import {
+  type CheckResult,
   type Database,
   type Logger,
+  loopCheck,
   type LoopState,
-  type Queries,
   Signal,
   type StepOutcome,
   WorkLoop,
@@ -10,7 +11,9 @@ import {
 import type { CheckpointStore } from './checkpoint.store';
 import { HeldLease } from './held-lease';
 import type { Lag, LogReader } from './log.reader';
-import { type Fact, type Position, positionText, type StoredEvent } from './stored-event';
+import { ParkedStreamStore } from './parked-streams.store';
+import { asRecorded, type Fact, type Position, positionText, type StoredEvent, type Upcast } from './stored-event';
+import { type Apply, StreamParking } from './stream-parking';
 
 /** Between two looks when the log is quiet: a signal ends it early, so rare looks do while every writer is heard. */
 const idleMs = { heard: 1_000, unheard: 50 };
@@ -24,8 +27,8 @@ export interface FollowerOptions<F extends Fact> {
   pageSize: number;
   /** What must have happened before the checkpoint may move and cannot be part of a transaction (publishing). May be repeated. */
   before?: (page: StoredEvent<F>[]) => Promise<void>;
-  /** The effect, in one transaction with the checkpoint: exactly once. */
-  apply?: (page: StoredEvent<F>[], queries: Queries) => Promise<void>;
+  /** The effect, in one transaction with the checkpoint: exactly once. A stream whose event it cannot take is parked. */
+  apply?: Apply<F>;
   /** Called after the commit. */
   after?: (page: StoredEvent<F>[]) => void;
 }
@@ -38,6 +41,7 @@ export class LogAccess {
     readonly checkpoints: CheckpointStore,
     readonly appended: Signal,
     readonly log: Logger,
+    readonly upcast: Upcast = asRecorded,
   ) {}
 }
 
@@ -49,6 +53,7 @@ export class LogFollower<F extends Fact> {
   private readonly lease: HeldLease;
   private readonly loop: WorkLoop;
   private readonly wakeUp = new Signal();
+  private readonly parking?: StreamParking<F>;
   private checkpoint?: Position;
   /** Looks in a row that found something, but nothing readable. */
   private gatedLooks = 0;
@@ -58,6 +63,8 @@ export class LogFollower<F extends Fact> {
     private readonly options: FollowerOptions<F>,
   ) {
     this.lease = new HeldLease(access.checkpoints, options.name);
+    const { apply, name, pageSize } = options;
+    if (apply) this.parking = new StreamParking(access, name, pageSize, apply);
     this.loop = new WorkLoop({
       name: options.name,
       step: () => this.step(),
@@ -88,6 +95,16 @@ export class LogFollower<F extends Fact> {
     return { ...this.loop.state(), holding: this.lease.current() !== undefined };
   }
 
+  /** How the reader is doing, for readiness: a stream that is parked waits for an operator. */
+  async check(): Promise<CheckResult> {
+    const loop = loopCheck(this.loop.state());
+    if (loop.status !== 'ok') return loop;
+    const parked = (await new ParkedStreamStore(this.access.database, this.access.reader.logName).of(this.name)).size;
+    return parked === 0
+      ? loop
+      : { status: 'degraded', reason: `${parked} stream(s) are parked, see /ops/api/parked; the others go on` };
+  }
+
   /** Asked of the database, so that it is true in a process that does not hold the lease too. */
   async position(): Promise<Position> {
     return this.access.checkpoints.position(this.options.name);
@@ -110,6 +127,7 @@ export class LogFollower<F extends Fact> {
       if (!this.lease.current() || !this.checkpoint) {
         this.checkpoint = await this.lease.take();
         if (!this.checkpoint) return { againInMs: await this.lease.freeInMs() };
+        await this.parking?.load();
         this.access.log.info({ reader: this.name, position: positionText(this.checkpoint) }, 'log.reader.took_over');
       }
       return await this.page(this.checkpoint);
@@ -122,7 +140,9 @@ export class LogFollower<F extends Fact> {
   }
 
   private async page(after: Position): Promise<StepOutcome> {
-    const { pageSize, before, apply } = this.options;
+    const { pageSize, before } = this.options;
+    const held = this.lease.current();
+    if (held) await this.parking?.replayAsked(held, after);
     const page = await this.access.reader.page<F>(after, pageSize);
     const last = page.at(-1);
     if (!last) return { againInMs: await this.pauseMs(after) };
@@ -130,14 +150,8 @@ export class LogFollower<F extends Fact> {
     await before?.(page);
     const lease = this.lease.current();
     if (!lease) return 'more';
-    if (apply) {
-      await this.access.database.transaction(async (queries) => {
-        await this.access.checkpoints.save(lease, last.position, queries);
-        await apply(page, queries);
-      });
-    } else {
-      await this.access.checkpoints.save(lease, last.position);
-    }
+    if (this.parking) await this.parking.applyPage(page, lease);
+    else await this.access.checkpoints.save(lease, last.position);
     this.checkpoint = last.position;
     this.options.after?.(page);
     // A page that is not full ends at the gate or at the end of the log: the next look, if it is empty, tells which.

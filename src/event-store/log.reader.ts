@@ -21,6 +21,7 @@ export class LogReader {
     readonly logName: string,
   ) {}
 
+  /** Events as they were recorded. */
   async page<F extends Fact>(after: Position, limit: number): Promise<StoredEvent<F>[]> {
     const rows = await this.database.query<EventRow>('log.page', pageSql, [
       after.epoch,
@@ -43,8 +44,13 @@ export class LogReader {
   }
 
   /** One stream's history, oldest first. `afterVersion` 0 reads from the start. */
-  async stream<F extends Fact>(streamId: string, afterVersion: number, limit: number): Promise<StoredEvent<F>[]> {
-    const rows = await this.database.query<EventRow>(
+  async stream<F extends Fact>(
+    streamId: string,
+    afterVersion: number,
+    limit: number,
+    queries: Queries = this.database,
+  ): Promise<StoredEvent<F>[]> {
+    const rows = await queries.query<EventRow>(
       'log.stream',
       `select ${eventColumns} from event e where e.stream_id = $1 and e.version > $2 order by e.version limit $3`,
       [streamId, afterVersion, limit],

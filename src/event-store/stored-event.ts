@@ -29,6 +29,18 @@ export interface Recorded {
 /** A fact as the log holds it. */
 export type StoredEvent<F extends Fact = Fact> = F & Recorded;
 
+/** From a fact as it was recorded to the newest form of it; the same object when it is in that form. May throw. */
+export type Upcast = (fact: Fact) => Fact;
+
+/** For a log whose facts have one form only. */
+export const asRecorded: Upcast = (fact) => fact;
+
+/** An event whose fact is in its newest form, for everybody who acts on it. What is published stays as it was recorded. */
+export function inNewestForm<F extends Fact>(event: StoredEvent, upcast: Upcast): StoredEvent<F> {
+  const { type, data } = upcast(event);
+  return (type === event.type && data === event.data ? event : { ...event, type, data }) as unknown as StoredEvent<F>;
+}
+
 /** A place in the log's order: `(epoch, xid, pos)`. The two large numbers stay text. */
 export interface Position {
   epoch: number;

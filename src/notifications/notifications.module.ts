@@ -45,7 +45,7 @@ export class NotificationsModule implements OnApplicationBootstrap, OnModuleDest
     private readonly worker: DeliveryWorker,
     readiness: Readiness,
   ) {
-    readiness.add('planner', () => loopCheck(planner.state()));
+    readiness.add('planner', () => planner.check());
     readiness.add('delivery', () => {
       const { heldBackBy, ...state } = worker.state();
       return heldBackBy === undefined

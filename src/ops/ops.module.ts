@@ -4,10 +4,17 @@ import { ProjectionQueriesModule } from '../projections';
 import { DeadLettersController } from './dead-letters.controller';
 import { DeliveriesController } from './deliveries.controller';
 import { ListsController } from './lists.controller';
+import { ParkedController } from './parked.controller';
 import { SubscriptionsController } from './subscriptions.controller';
 
 @Module({
   imports: [ProjectionQueriesModule, DeliveriesModule],
-  controllers: [SubscriptionsController, DeliveriesController, DeadLettersController, ListsController],
+  controllers: [
+    SubscriptionsController,
+    DeliveriesController,
+    DeadLettersController,
+    ParkedController,
+    ListsController,
+  ],
 })
 export class OpsModule {}

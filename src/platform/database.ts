@@ -46,14 +46,23 @@ export class Database implements Queries {
   }
 
   /** One transaction on one connection; rolled back when `work` throws. */
-  async transaction<Result>(work: (queries: Queries) => Promise<Result>): Promise<Result> {
+  transaction<Result>(work: (queries: Queries) => Promise<Result>): Promise<Result> {
+    return this.between('begin', work);
+  }
+
+  /** Several questions about one and the same moment. */
+  snapshot<Result>(work: (queries: Queries) => Promise<Result>): Promise<Result> {
+    return this.between('begin isolation level repeatable read read only', work);
+  }
+
+  private async between<Result>(begin: string, work: (queries: Queries) => Promise<Result>): Promise<Result> {
     const client = await this.pool.connect();
     let broken: Error | undefined;
     // The pool listens to idle connections only: one that breaks in our hands would end the process, though the query fails anyway.
     const onError = (error: Error) => void (broken = error);
     client.on('error', onError);
     try {
-      await client.query('begin');
+      await client.query(begin);
       const result = await work(queriesOf(client));
       await client.query('commit');
       return result;
@@ -85,6 +94,19 @@ function queriesOf(client: PoolClient): Queries {
     query: async <Row extends QueryResultRow>(name: string, text: string, values: readonly unknown[] = []) =>
       (await client.query<Row>({ name: statementName(name), text, values: [...values] })).rows,
   };
+}
+
+/** A part of a transaction that may fail by itself: then nothing of it remains, and the transaction can go on. */
+export async function inSavepoint(queries: Queries, work: () => Promise<void>): Promise<void> {
+  await queries.query('savepoint.begin', 'savepoint part');
+  try {
+    await work();
+  } catch (error) {
+    await queries.query('savepoint.undo', 'rollback to savepoint part');
+    throw error;
+  } finally {
+    await queries.query('savepoint.end', 'release savepoint part');
+  }
 }
 
 /** PostgreSQL cuts names after 63 characters, and two long ones that begin alike would be one statement. */

@@ -1,7 +1,7 @@
 import { type DynamicModule, Inject, Module, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { Registry } from 'prom-client';
 import { CheckpointStore, LogAccess, type LogFollower } from '../event-store';
-import { askedGauge, Database, loopCheck, Readiness, type Signal, WakeUp } from '../platform';
+import { askedGauge, Database, Readiness, type Signal, WakeUp } from '../platform';
 import type { SubscriptionEvent } from '../subscriptions';
 import { ProjectionWait } from './projection-wait';
 import { createProjector } from './subscription.projector';
@@ -37,7 +37,7 @@ export class ProjectorModule implements OnApplicationBootstrap, OnModuleDestroy 
     readiness: Readiness,
     registry: Registry,
   ) {
-    readiness.add('projections', () => loopCheck(projector.state()));
+    readiness.add('projections', () => projector.check());
     askedGauge({
       registry,
       name: 'medmij_projection_lag_events',

@@ -13,4 +13,5 @@ export {
   streamOf,
   TerminateOrder,
 } from './subscription.orders';
+export { upcast } from './subscription.upcasters';
 export { SubscriptionsModule } from './subscriptions.module';

@@ -65,6 +65,10 @@ describe('bad input at the operators’ door', () => {
     for (const path of [`/ops/api/deliveries/${id}/retry`, `/ops/api/dead-letters/${id}/replay`])
       expectProblem(await service.send('POST', path, writing), 'not_found', { subject });
   });
+  it.each(noIds)('%s is no parked stream', async (_what, id) => {
+    const answer = await service.send('POST', `/ops/api/parked/${id}/replay`, writing);
+    expectProblem(answer, 'not_found', { subject });
+  });
 
   it.each(['%', '%zz', '%c3%28', '%ff', '%ed%a0%80'])('a path with %s cannot be read', async (part) => {
     const answer = await service.send('GET', `/ops/api/subscriptions/${part}${subject}`, {
@@ -75,79 +79,77 @@ describe('bad input at the operators’ door', () => {
     expect(answer.headers.get('medmij-request-id')).toBe('bad-path');
   });
 
-  describe.each(['/ops/api/subscriptions', '/ops/api/deliveries', '/ops/api/dead-letters', 'history', 'notifications'])(
-    'the list %s',
-    (place) => {
-      const path = () => (place.startsWith('/') ? place : `/ops/api/subscriptions/${subscriptionId}/${place}`);
+  const lists = ['/ops/api/subscriptions', '/ops/api/deliveries', '/ops/api/dead-letters', '/ops/api/parked'];
+  describe.each([...lists, 'history', 'notifications'])('the list %s', (place) => {
+    const path = () => (place.startsWith('/') ? place : `/ops/api/subscriptions/${subscriptionId}/${place}`);
 
-      it.each([
-        'limit=0',
-        'limit=-1',
-        'limit=501',
-        'limit=1000000000000',
-        'limit=1e400',
-        'limit=1.5',
-        'limit=',
-        'limit=ten',
-        'limit=NaN',
-        'limit=%00',
-        'limit=1&limit=2',
-        'limit[]=1',
-        'limit=1;select%201',
-        'after=',
-        'after=garbage',
-        'after=%00',
-        'after=%27%20or%201=1',
-        `after=${'a'.repeat(301)}`,
-        `after=${'a'.repeat(10_000)}`,
-        `after=${cursor()}`,
-        `after=${cursor('', '')}`,
-        `after=${cursor(null, null)}`,
-        `after=${cursor(1, 2)}`,
-        `after=${cursor("'; drop table event; --", "' or '1'='1")}`,
-        `after=${cursor(moment, "' or '1'='1")}`,
-        `after=${cursor('9999-99-99 99:99:99+99', `${randomUUID()}.1`)}`,
-        `after=${cursor('2026-02-30 10:00:00+00', `${randomUUID()}.1`)}`,
-        `after=${cursor('0000-01-01 10:00:00+00', `${randomUUID()}.1`)}`,
-        `after=${cursor('999999-01-01 10:00:00+00', `${randomUUID()}.1`)}`,
-        `after=${cursor('9999-99-99 99:99:99+99', randomUUID())}`,
-        `after=${cursor('2026-01-01 10:00:00+16', randomUUID())}`,
-        `after=${cursor('2026-01-01 24:00:00+00:99', randomUUID())}`,
-        `after=${cursor('infinity', randomUUID())}`,
-        `after=${cursor('now', randomUUID())}`,
-        `after=${cursor('9999999999')}`,
-        `after=${cursor('-1')}`,
-        `after=${cursor({ version: 1 })}`,
-        `after=${Buffer.from('{"__proto__":1}').toString('base64url')}`,
-        `after=${cursor(moment, `${randomUUID()}.1`, 'more')}`,
-        'x=1',
-        'Limit=1',
-        '__proto__=1',
-        'constructor=1',
-        'toString=1',
-        '%00=1',
-        `access_token=${'a'.repeat(20)}`,
-      ])('refuses ?%s', async (query) => {
-        await refuseGet(`${path()}?${query}`, 'malformed_request');
-      });
+    it.each([
+      'limit=0',
+      'limit=-1',
+      'limit=501',
+      'limit=1000000000000',
+      'limit=1e400',
+      'limit=1.5',
+      'limit=',
+      'limit=ten',
+      'limit=NaN',
+      'limit=%00',
+      'limit=1&limit=2',
+      'limit[]=1',
+      'limit=1;select%201',
+      'after=',
+      'after=garbage',
+      'after=%00',
+      'after=%27%20or%201=1',
+      `after=${'a'.repeat(301)}`,
+      `after=${'a'.repeat(10_000)}`,
+      `after=${cursor()}`,
+      `after=${cursor('', '')}`,
+      `after=${cursor(null, null)}`,
+      `after=${cursor(1, 2)}`,
+      `after=${cursor("'; drop table event; --", "' or '1'='1")}`,
+      `after=${cursor(moment, "' or '1'='1")}`,
+      `after=${cursor('9999-99-99 99:99:99+99', `${randomUUID()}.1`)}`,
+      `after=${cursor('2026-02-30 10:00:00+00', `${randomUUID()}.1`)}`,
+      `after=${cursor('0000-01-01 10:00:00+00', `${randomUUID()}.1`)}`,
+      `after=${cursor('999999-01-01 10:00:00+00', `${randomUUID()}.1`)}`,
+      `after=${cursor('9999-99-99 99:99:99+99', randomUUID())}`,
+      `after=${cursor('2026-01-01 10:00:00+16', randomUUID())}`,
+      `after=${cursor('2026-01-01 24:00:00+00:99', randomUUID())}`,
+      `after=${cursor('infinity', randomUUID())}`,
+      `after=${cursor('now', randomUUID())}`,
+      `after=${cursor('9999999999')}`,
+      `after=${cursor('-1')}`,
+      `after=${cursor({ version: 1 })}`,
+      `after=${Buffer.from('{"__proto__":1}').toString('base64url')}`,
+      `after=${cursor(moment, `${randomUUID()}.1`, 'more')}`,
+      'x=1',
+      'Limit=1',
+      '__proto__=1',
+      'constructor=1',
+      'toString=1',
+      '%00=1',
+      `access_token=${'a'.repeat(20)}`,
+    ])('refuses ?%s', async (query) => {
+      await refuseGet(`${path()}?${query}`, 'malformed_request');
+    });
 
-      it('refuses a person as a parameter without repeating it', async () => {
-        const { errors } = await refuseGet(`${path()}?${encodeURIComponent(subject!)}=${subject}`, 'malformed_request');
-        expect(errors).toEqual([{ path: '(unnamable)', message: 'Unknown field.' }]);
-      });
+    it('refuses a person as a parameter without repeating it', async () => {
+      const { errors } = await refuseGet(`${path()}?${encodeURIComponent(subject!)}=${subject}`, 'malformed_request');
+      expect(errors).toEqual([{ path: '(unnamable)', message: 'Unknown field.' }]);
+    });
 
-      it('takes its own cursor and no other list’s', async () => {
-        const subscriptions = cursor(moment, `${randomUUID()}.1`);
-        const deliveries = cursor(moment, randomUUID());
-        const history = cursor('1');
-        const own = { '/ops/api/subscriptions': subscriptions, history }[place] ?? deliveries;
-        expect((await get(`${path()}?after=${own}`)).status).toBe(200);
-        for (const other of [subscriptions, deliveries, history].filter((one) => one !== own)) {
-          await refuseGet(`${path()}?after=${other}`, 'malformed_request');
-        }
-      });
-    },
-  );
+    it('takes its own cursor and no other list’s', async () => {
+      const subscriptions = cursor(moment, `${randomUUID()}.1`);
+      const deliveries = cursor(moment, randomUUID());
+      const history = cursor('1');
+      const own = { '/ops/api/subscriptions': subscriptions, history }[place] ?? deliveries;
+      expect((await get(`${path()}?after=${own}`)).status).toBe(200);
+      for (const other of [subscriptions, deliveries, history].filter((one) => one !== own)) {
+        await refuseGet(`${path()}?after=${other}`, 'malformed_request');
+      }
+    });
+  });
 
   it.each([
     'wait_for=',
@@ -236,8 +238,9 @@ describe('bad input at the operators’ door', () => {
   });
 
   it('refuses a body where none belongs', async () => {
+    const paths = ['deliveries/:id/retry', 'dead-letters/:id/replay', 'parked/:id/replay'];
     const json = { ...writing, 'content-type': 'application/json' };
-    for (const path of [`/ops/api/deliveries/${randomUUID()}/retry`, `/ops/api/dead-letters/${randomUUID()}/replay`]) {
+    for (const path of paths.map((one) => `/ops/api/${one.replace(':id', randomUUID())}`)) {
       for (const body of ['{"reason_text":"x"}', '[]', '"x"', '{"__proto__":1}', '{']) {
         expectProblem(await service.send('POST', path, json, body), 'malformed_request', { subject });
       }
