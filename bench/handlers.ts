@@ -28,7 +28,7 @@ export async function openHandlers(databaseUrl: string): Promise<Handlers> {
       module: WriteSide,
       imports: [
         platform.PlatformModule.with(parts),
-        eventStore.EventStoreModule.with('main'),
+        eventStore.EventStoreModule.with('main', subscriptions.upcast),
         persons.PersonsModule.with(randomBytes(32)),
         subscriptions.SubscriptionsModule,
       ],

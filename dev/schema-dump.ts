@@ -24,7 +24,7 @@ export async function schemaDump(url: string): Promise<string> {
     // Names come out bare only for what the search path finds.
     await client.query('set search_path = public');
     const parts: string[] = [heading];
-    for (const sql of [tablesSql, indexesSql, viewsSql, functionsSql, triggersSql]) {
+    for (const sql of [tablesSql, partitionsSql, indexesSql, viewsSql, functionsSql, triggersSql]) {
       const { rows } = await client.query<{ definition: string }>(sql);
       parts.push(...rows.map(({ definition }) => `${definition.trim()}\n`));
     }
@@ -55,6 +55,13 @@ const tablesSql = `
       ), E',\\n  ')
     || E'\\n)' || coalesce(' partition by ' || pg_get_partkeydef(c.oid), '') || ';' as definition
   from pg_class c where c.relkind in ('r', 'p') and not c.relispartition and ${ours('pg_class', 'c.oid', 'c.relnamespace')}
+  order by c.relname collate "C"`;
+
+const partitionsSql = `
+  select 'create table ' || quote_ident(c.relname) || ' partition of ' || i.inhparent::regclass || ' '
+    || pg_get_expr(c.relpartbound, c.oid) || ';' as definition
+  from pg_class c join pg_inherits i on i.inhrelid = c.oid
+  where c.relkind in ('r', 'p') and c.relispartition and ${ours('pg_class', 'c.oid', 'c.relnamespace')}
   order by c.relname collate "C"`;
 
 const indexesSql = `

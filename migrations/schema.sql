@@ -135,6 +135,21 @@ create table person (
   constraint person_person_id_key UNIQUE (person_id)
 );
 
+create table projection (
+  name text not null,
+  live_slot smallint not null,
+  live_version integer not null,
+  other_version integer,
+  task text,
+  emptied boolean not null default false,
+  check_due_at timestamp with time zone not null default '-infinity'::timestamp with time zone,
+  checked_at timestamp with time zone,
+  differing integer,
+  constraint projection_pkey PRIMARY KEY (name),
+  constraint projection_live_slot_check CHECK ((live_slot = ANY (ARRAY[0, 1]))),
+  constraint projection_task_check CHECK ((task = ANY (ARRAY['rebuild'::text, 'switch_back'::text])))
+);
+
 create table sealed_key (
   name text not null,
   sealed bytea not null,
@@ -167,9 +182,14 @@ create table subscription_view (
   updated_at timestamp with time zone not null,
   end_reason text,
   suspended_by text,
-  constraint subscription_view_pkey PRIMARY KEY (subscription_id),
+  slot smallint not null,
+  constraint subscription_view_pkey PRIMARY KEY (slot, subscription_id),
   constraint subscription_view_status_check CHECK ((status = ANY (ARRAY['active'::text, 'suspended'::text, 'terminated'::text, 'expired'::text])))
-);
+) partition by LIST (slot);
+
+create table subscription_view_0 partition of subscription_view FOR VALUES IN ('0');
+
+create table subscription_view_1 partition of subscription_view FOR VALUES IN ('1');
 
 CREATE INDEX dead_letter_newest ON public.dead_letter USING btree (created_at, dead_letter_id);
 
@@ -191,17 +211,17 @@ CREATE INDEX parked_stream_newest ON public.parked_stream USING btree (parked_at
 
 CREATE INDEX stream_due_on ON public.stream USING btree (due_on) WHERE (due_on IS NOT NULL);
 
-CREATE INDEX subscription_view_client ON public.subscription_view USING btree (client_id, started_at, subscription_id);
+CREATE INDEX subscription_view_client ON ONLY public.subscription_view USING btree (client_id, started_at, subscription_id);
 
-CREATE INDEX subscription_view_newest ON public.subscription_view USING btree (started_at, subscription_id);
+CREATE INDEX subscription_view_newest ON ONLY public.subscription_view USING btree (started_at, subscription_id);
 
-CREATE INDEX subscription_view_person ON public.subscription_view USING btree (person_id, started_at, subscription_id);
+CREATE INDEX subscription_view_person ON ONLY public.subscription_view USING btree (person_id, started_at, subscription_id);
 
-CREATE INDEX subscription_view_provider ON public.subscription_view USING btree (provider, service_id, started_at, subscription_id);
+CREATE INDEX subscription_view_provider ON ONLY public.subscription_view USING btree (provider, service_id, started_at, subscription_id);
 
-CREATE INDEX subscription_view_service ON public.subscription_view USING btree (service_id, started_at, subscription_id);
+CREATE INDEX subscription_view_service ON ONLY public.subscription_view USING btree (service_id, started_at, subscription_id);
 
-CREATE INDEX subscription_view_status ON public.subscription_view USING btree (status, started_at, subscription_id);
+CREATE INDEX subscription_view_status ON ONLY public.subscription_view USING btree (status, started_at, subscription_id);
 
 CREATE OR REPLACE FUNCTION public.append_events(p_log text, p_subject_hash bytea, p_person_id uuid, p_sealed_subject bytea, p_key_id text, p_stream_id uuid, p_expected_version integer, p_due_on date, p_command_key text, p_fingerprint bytea, p_answer jsonb, p_event_ids uuid[], p_types text[], p_data text[], p_metadata jsonb, p_occurred_at timestamp with time zone)
  RETURNS text

@@ -1,6 +1,7 @@
+import { randomUUID } from 'node:crypto';
 import type { Database, Queries } from '../platform';
 import { eventColumns, type EventRow, storedEvent } from './event.store';
-import type { Fact, Position, StoredEvent } from './stored-event';
+import { type Fact, type Position, startOfLog, type StoredEvent } from './stored-event';
 
 /** How far behind the end of the log a position is. `events` counts up to `countMax`. */
 export interface Lag {
@@ -56,6 +57,41 @@ export class LogReader {
       [streamId, afterVersion, limit],
     );
     return rows.map((row) => storedEvent<F>(row));
+  }
+
+  /** The whole history of some streams as far as a position: one stream after the other, each oldest first. */
+  async streamsUntil(streamIds: readonly string[], until: Position, queries: Queries): Promise<StoredEvent[]> {
+    const rows = await queries.query<EventRow>(
+      'log.streams-until',
+      `select ${eventColumns} from event e
+       where e.stream_id = any ($1) and (e.epoch, e.xid, e.pos) <= ($2, $3::xid8, $4) order by e.stream_id, e.version`,
+      [streamIds, until.epoch, until.xid, until.pos],
+    );
+    return rows.map((row) => storedEvent(row));
+  }
+
+  /** Up to `limit` streams by chance; all of them when there are no more. Their ids lie evenly, for they come from a hash. */
+  async sampleStreams(limit: number, queries: Queries): Promise<string[]> {
+    const rows = await queries.query<{ stream_id: string }>(
+      'log.sample-streams',
+      `with few as materialized (select stream_id from stream limit $1 + 1)
+       select stream_id from few where (select count(*) from few) <= $1
+       union
+       select near.stream_id from unnest($2::uuid[]) as pick (id) cross join lateral (
+         select s.stream_id from stream s where s.stream_id >= pick.id order by s.stream_id limit 1) near
+       where (select count(*) from few) > $1`,
+      [limit, Array.from({ length: limit }, () => randomUUID())],
+    );
+    return rows.map((row) => row.stream_id);
+  }
+
+  /** The position of the last event, seen by readers or not yet. */
+  async end(): Promise<Position> {
+    const [row] = await this.database.query<{ epoch: number; xid: string; pos: string }>(
+      'log.end',
+      'select epoch, xid::text, pos::text from event order by epoch desc, xid desc, pos desc limit 1',
+    );
+    return row ?? startOfLog;
   }
 
   /**

@@ -5,6 +5,7 @@ import { DeadLettersController } from './dead-letters.controller';
 import { DeliveriesController } from './deliveries.controller';
 import { ListsController } from './lists.controller';
 import { ParkedController } from './parked.controller';
+import { ProjectionsController } from './projections.controller';
 import { SubscriptionsController } from './subscriptions.controller';
 
 @Module({
@@ -15,6 +16,7 @@ import { SubscriptionsController } from './subscriptions.controller';
     DeadLettersController,
     ParkedController,
     ListsController,
+    ProjectionsController,
   ],
 })
 export class OpsModule {}

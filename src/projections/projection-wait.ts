@@ -1,7 +1,8 @@
-import { type CheckpointStore, positionText } from '../event-store';
+import { positionText } from '../event-store';
 import type { Signal } from '../platform';
 import { Refused } from '../refusals';
-import { subscriptionProjection } from './subscription.projector';
+import type { ProjectionStore } from './projection.store';
+import { subscriptions } from './subscription-view.store';
 
 const waitMaxMs = 5_000;
 /** Between two looks; a signal ends it early. */
@@ -16,7 +17,7 @@ export class ProjectionWait {
   private asking?: Promise<string>;
 
   constructor(
-    private readonly checkpoints: CheckpointStore,
+    private readonly projections: ProjectionStore,
     private readonly moved: Signal,
   ) {}
 
@@ -44,8 +45,8 @@ export class ProjectionWait {
   }
 
   private position(): Promise<string> {
-    this.asking ??= this.checkpoints
-      .position(subscriptionProjection)
+    this.asking ??= this.projections
+      .position(subscriptions)
       .then(positionText)
       .finally(() => (this.asking = undefined));
     return this.asking;

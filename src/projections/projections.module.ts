@@ -1,16 +1,29 @@
-import { type DynamicModule, Inject, Module, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { type DynamicModule, Module, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { Registry } from 'prom-client';
-import { CheckpointStore, LogAccess, type LogFollower } from '../event-store';
-import { askedGauge, Database, Readiness, type Signal, WakeUp } from '../platform';
-import type { SubscriptionEvent } from '../subscriptions';
+import { LogAccess, LogReader } from '../event-store';
+import {
+  askedGauge,
+  Clock,
+  Database,
+  LOGGER,
+  type Logger,
+  loopCheck,
+  Readiness,
+  type Signal,
+  WakeUp,
+} from '../platform';
+import { DriftCheck } from './drift-check';
+import { ProjectionStore } from './projection.store';
+import { ProjectionCheck } from './projection-check';
+import { ProjectionOperations } from './projection-operations';
+import { ProjectionVersions } from './projection-versions';
 import { ProjectionWait } from './projection-wait';
-import { createProjector } from './subscription.projector';
 import { SubscriptionViewStore } from './subscription-view.store';
 
-const PROJECTOR = Symbol('PROJECTOR');
 const MOVED = Symbol('MOVED');
+const ASKED = Symbol('ASKED');
 
-/** Reading the projections, in every process. */
+/** Reading the projections, and asking for new versions of them, in every process. */
 @Module({
   providers: [
     {
@@ -18,14 +31,45 @@ const MOVED = Symbol('MOVED');
       inject: [Database],
       useFactory: (database: Database) => new SubscriptionViewStore(database),
     },
+    {
+      provide: ProjectionStore,
+      inject: [Database, LogReader],
+      useFactory: (database: Database, reader: LogReader) => new ProjectionStore(database, reader),
+    },
     { provide: MOVED, inject: [WakeUp], useFactory: (wakeUp: WakeUp): Signal => wakeUp.signal('projections') },
+    { provide: ASKED, inject: [WakeUp], useFactory: (wakeUp: WakeUp): Signal => wakeUp.signal('projection-tasks') },
     {
       provide: ProjectionWait,
-      inject: [CheckpointStore, MOVED],
-      useFactory: (checkpoints: CheckpointStore, moved: Signal) => new ProjectionWait(checkpoints, moved),
+      inject: [ProjectionStore, MOVED],
+      useFactory: (projections: ProjectionStore, moved: Signal) => new ProjectionWait(projections, moved),
+    },
+    {
+      provide: ProjectionCheck,
+      inject: [LogAccess, ProjectionStore, SubscriptionViewStore],
+      useFactory: (access: LogAccess, projections: ProjectionStore, views: SubscriptionViewStore) =>
+        new ProjectionCheck(access, projections, views),
+    },
+    {
+      provide: ProjectionOperations,
+      inject: [LogAccess, ProjectionStore, ProjectionCheck, Clock, ASKED],
+      useFactory: (
+        access: LogAccess,
+        projections: ProjectionStore,
+        check: ProjectionCheck,
+        clock: Clock,
+        asked: Signal,
+      ) => new ProjectionOperations(access, projections, check, clock, asked),
     },
   ],
-  exports: [SubscriptionViewStore, ProjectionWait, MOVED],
+  exports: [
+    SubscriptionViewStore,
+    ProjectionStore,
+    ProjectionWait,
+    ProjectionCheck,
+    ProjectionOperations,
+    MOVED,
+    ASKED,
+  ],
 })
 export class ProjectionQueriesModule {}
 
@@ -33,17 +77,36 @@ export class ProjectionQueriesModule {}
 @Module({})
 export class ProjectorModule implements OnApplicationBootstrap, OnModuleDestroy {
   constructor(
-    @Inject(PROJECTOR) private readonly projector: LogFollower<SubscriptionEvent>,
+    private readonly versions: ProjectionVersions,
+    private readonly driftCheck: DriftCheck,
+    projections: ProjectionStore,
     readiness: Readiness,
     registry: Registry,
   ) {
-    readiness.add('projections', () => projector.check());
+    readiness.add('projections', () => versions.check());
+    readiness.add('drift check', () => loopCheck(driftCheck.state()));
     askedGauge({
       registry,
       name: 'medmij_projection_lag_events',
       help: 'Events of the log that a projection has not seen yet',
       labelNames: ['projection'],
-      ask: async () => [{ labels: { projection: 'subscriptions' }, value: (await projector.lag()).events }],
+      ask: async () =>
+        Promise.all(
+          (await projections.all()).map(async ({ name }) => ({
+            labels: { projection: name },
+            value: (await projections.lag(name)).events,
+          })),
+        ),
+    });
+    askedGauge({
+      registry,
+      name: 'medmij_projection_differing',
+      help: 'Subscriptions that differed from the log when a sample of the projection was last compared with it',
+      labelNames: ['projection'],
+      ask: async () =>
+        (await projections.all()).flatMap(({ name, differing }) =>
+          differing === null ? [] : [{ labels: { projection: name }, value: differing }],
+        ),
     });
   }
 
@@ -52,16 +115,33 @@ export class ProjectorModule implements OnApplicationBootstrap, OnModuleDestroy 
       module: ProjectorModule,
       imports: [ProjectionQueriesModule],
       providers: [
-        { provide: PROJECTOR, inject: [LogAccess, SubscriptionViewStore, MOVED], useFactory: createProjector },
+        {
+          provide: ProjectionVersions,
+          inject: [LogAccess, ProjectionStore, SubscriptionViewStore, MOVED, ASKED],
+          useFactory: (
+            access: LogAccess,
+            projections: ProjectionStore,
+            views: SubscriptionViewStore,
+            moved: Signal,
+            asked: Signal,
+          ) => new ProjectionVersions(access, projections, views, moved, asked),
+        },
+        {
+          provide: DriftCheck,
+          inject: [ProjectionCheck, ProjectionStore, Clock, LOGGER],
+          useFactory: (check: ProjectionCheck, projections: ProjectionStore, clock: Clock, log: Logger) =>
+            new DriftCheck(check, projections, clock, log),
+        },
       ],
     };
   }
 
   onApplicationBootstrap(): void {
-    this.projector.start();
+    this.versions.start();
+    this.driftCheck.start();
   }
 
   async onModuleDestroy(): Promise<void> {
-    await this.projector.stop();
+    await Promise.all([this.versions.stop(), this.driftCheck.stop()]);
   }
 }

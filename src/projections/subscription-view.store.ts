@@ -1,5 +1,7 @@
+import { randomUUID } from 'node:crypto';
 import type { Database, Queries } from '../platform';
 import type { SubscriptionStatus } from '../subscriptions';
+import type { Slot } from './projection.store';
 import type { SubscriptionView } from './subscription.projection';
 
 export interface SubscriptionFilter {
@@ -16,31 +18,73 @@ export interface ListPlace {
   subscriptionId: string;
 }
 
-/** The rows of the subscription view: written in batches by the projector, read by operators. */
+/** The projection of subscriptions, by the name that the operators' API has for it. */
+export const subscriptions = 'subscriptions';
+
+/**
+ * The rows of the subscription view: written in batches by the projector, into one slot; read by operators, out of the slot that
+ * is live. Which one that is, is part of each reading statement, so that no answer is a mix of two versions.
+ */
 export class SubscriptionViewStore {
   constructor(private readonly database: Database) {}
 
-  async viewsOf(subscriptionIds: readonly string[], queries: Queries): Promise<Map<string, SubscriptionView>> {
+  async viewsOf(
+    slot: Slot,
+    subscriptionIds: readonly string[],
+    queries: Queries,
+  ): Promise<Map<string, SubscriptionView>> {
     const rows = await queries.query<SubscriptionView>(
-      'subscription-view.of',
-      `select ${columns} from subscription_view where subscription_id = any ($1)`,
+      `subscription-view.of.${slot}`,
+      `select ${columns} from subscription_view_${slot} where slot = ${slot} and subscription_id = any ($1)`,
       [subscriptionIds],
     );
     return new Map(rows.map((row) => [row.subscription_id, row]));
   }
 
   /** One statement for the whole page; a row only ever moves to a higher version. */
-  async put(views: readonly SubscriptionView[], queries: Queries): Promise<void> {
-    await queries.query('subscription-view.put', putSql, [
+  async put(slot: Slot, views: readonly SubscriptionView[], queries: Queries): Promise<void> {
+    await queries.query(`subscription-view.put.${slot}`, putSql(slot), [
       ...columnNames.map((name) => views.map((view) => view[name])),
     ]);
+  }
+
+  /**
+   * Everything out of a slot. The lock that this takes shuts out readers too, for their statements name both slots: it is waited
+   * for shortly only, and held until the transaction ends.
+   */
+  async empty(slot: Slot, queries: Queries): Promise<void> {
+    await queries.query('subscription-view.lock-timeout', `select set_config('lock_timeout', $1, true)`, [
+      `${emptyLockTimeoutMs}ms`,
+    ]);
+    await queries.query(`subscription-view.empty.${slot}`, `truncate subscription_view_${slot}`);
+  }
+
+  /** Figures for the planner of queries: a slot that has just been filled has none yet. */
+  async analyze(slot: Slot): Promise<void> {
+    await this.database.query(`subscription-view.analyze.${slot}`, `analyze subscription_view_${slot}`);
+  }
+
+  /** Up to `limit` rows of a slot, by chance; all of them when there are no more. */
+  async sample(slot: Slot, limit: number, queries: Queries): Promise<SubscriptionView[]> {
+    return queries.query<SubscriptionView>(
+      `subscription-view.sample.${slot}`,
+      `with few as materialized (select subscription_id from subscription_view_${slot} limit $1 + 1)
+       select ${columns} from subscription_view_${slot} where slot = ${slot} and subscription_id in (
+         select subscription_id from few where (select count(*) from few) <= $1
+         union
+         select near.subscription_id from unnest($2::text[]) as pick (id) cross join lateral (
+           select subscription_id from subscription_view_${slot} v
+           where v.slot = ${slot} and v.subscription_id >= pick.id order by v.slot, v.subscription_id limit 1) near
+         where (select count(*) from few) > $1)`,
+      [limit, Array.from({ length: limit }, () => randomUUID())],
+    );
   }
 
   /** The subscription as it stands on `today`: one whose end date has come reads as expired, noticed or not (domain.md 1). */
   async find(subscriptionId: string, today: string): Promise<SubscriptionView | undefined> {
     const [row] = await this.database.query<SubscriptionView>(
       'subscription-view.find',
-      `select ${columnsOn('$2')} from subscription_view where subscription_id = $1`,
+      `select ${columnsOn('$2')} from subscription_view where ${live} and subscription_id = $1`,
       [subscriptionId, today],
     );
     return row;
@@ -54,7 +98,7 @@ export class SubscriptionViewStore {
     today: string,
   ): Promise<(SubscriptionView & { place: string })[]> {
     const values: unknown[] = [today, limit];
-    const conditions: string[] = [];
+    const conditions: string[] = [live];
     const value = (content: unknown) => `$${values.push(content)}`;
     const named = (['client_id', 'provider', 'service_id', 'person_id'] as const).filter(
       (name) => filter[name] !== undefined,
@@ -65,12 +109,11 @@ export class SubscriptionViewStore {
       conditions.push(
         `(started_at, subscription_id) < (${value(after.startedAt)}::timestamptz, ${value(after.subscriptionId)})`,
       );
-    const where = conditions.length > 0 ? `where ${conditions.join(' and ')}` : '';
     // The name follows the shape, so that each shape is prepared once.
     const name = `subscription-view.list.${named.join('.')}.${filter.status ?? ''}.${after ? 'after' : ''}`;
     return this.database.query<SubscriptionView & { place: string }>(
       name,
-      `select ${columnsOn('$1')}, started_at::text as place from subscription_view ${where}
+      `select ${columnsOn('$1')}, started_at::text as place from subscription_view where ${conditions.join(' and ')}
        order by started_at desc, subscription_id desc limit $2`,
       values,
     );
@@ -79,7 +122,7 @@ export class SubscriptionViewStore {
   async countByStatus(today: string): Promise<Record<SubscriptionStatus, number>> {
     const rows = await this.database.query<{ status: SubscriptionStatus; count: number }>(
       'subscription-view.count',
-      `select ${statusOn('$1')} as status, count(*)::integer as count from subscription_view group by 1`,
+      `select ${statusOn('$1')} as status, count(*)::integer as count from subscription_view where ${live} group by 1`,
       [today],
     );
     return {
@@ -91,6 +134,12 @@ export class SubscriptionViewStore {
     };
   }
 }
+
+/** How long readers may have to wait when a slot is emptied, at most. */
+const emptyLockTimeoutMs = 100;
+
+/** Part of every statement that reads: asked in its own snapshot, answered from one row, and the other slot is not looked at. */
+const live = `slot = (select live_slot from projection where name = '${subscriptions}')`;
 
 const columnNames = [
   'subscription_id',
@@ -144,12 +193,12 @@ const statusConditions: Record<SubscriptionStatus, string> = {
   expired: `(status = 'expired' or ${hasLapsed('$1')})`,
 };
 
-const putSql = `
-  insert into subscription_view (${columnNames.join(', ')})
-  select * from unnest(${columnNames.map((name, index) => `$${index + 1}::${columnTypes[name] ?? 'text'}[]`).join(', ')})
-  on conflict (subscription_id) do update set
+const putSql = (slot: Slot) => `
+  insert into subscription_view_${slot} (slot, ${columnNames.join(', ')})
+  select ${slot}, * from unnest(${columnNames.map((name, index) => `$${index + 1}::${columnTypes[name] ?? 'text'}[]`).join(', ')})
+  on conflict (slot, subscription_id) do update set
     ${columnNames
       .slice(1)
       .map((name) => `${name} = excluded.${name}`)
       .join(', ')}
-  where excluded.version > subscription_view.version`;
+  where excluded.version > subscription_view_${slot}.version`;

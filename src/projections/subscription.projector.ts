@@ -1,39 +1,50 @@
 import { type LogAccess, LogFollower, type StoredEvent } from '../event-store';
-import type { Queries, Signal } from '../platform';
+import type { Queries } from '../platform';
 import type { SubscriptionEvent } from '../subscriptions';
+import { readerOf, type Slot } from './projection.store';
 import { project, type SubscriptionView } from './subscription.projection';
-import type { SubscriptionViewStore } from './subscription-view.store';
+import { subscriptions, type SubscriptionViewStore } from './subscription-view.store';
 
 /** Events folded in one transaction. */
 const pageSize = 1_000;
 
-/** The projection's name: its lease and checkpoint. */
-export const subscriptionProjection = 'projection:subscriptions';
-
-/** The reader of the log that keeps the subscription view: a page is folded in memory and written in one statement. */
+/**
+ * The reader of the log that keeps one slot of the subscription view: a page is folded in memory and written in one statement.
+ * `after` is called with the number of events of each page, and whether it was the last for now.
+ */
 export function createProjector(
   access: LogAccess,
   store: SubscriptionViewStore,
-  moved: Signal,
+  slot: Slot,
+  after: (isAtEnd: boolean) => void = () => undefined,
 ): LogFollower<SubscriptionEvent> {
   return new LogFollower<SubscriptionEvent>(access, {
-    name: subscriptionProjection,
+    name: readerOf(subscriptions, slot),
     pageSize,
-    apply: (page, queries) => applyPage(page, store, queries),
-    after: () => moved.raise(),
+    apply: (page, queries) => applyPage(slot, page, store, queries),
+    after: (page) => after(page.length < pageSize),
   });
 }
 
 async function applyPage(
+  slot: Slot,
   page: StoredEvent<SubscriptionEvent>[],
   store: SubscriptionViewStore,
   queries: Queries,
 ): Promise<void> {
-  const present = await store.viewsOf([...new Set(page.map(({ data }) => data.subscription_id))], queries);
+  const present = await store.viewsOf(slot, [...new Set(page.map(({ data }) => data.subscription_id))], queries);
+  await store.put(slot, [...fold(page, present).values()], queries);
+}
+
+/** The views after these events, starting from those that are there. */
+export function fold(
+  events: readonly StoredEvent<SubscriptionEvent>[],
+  present: ReadonlyMap<string, SubscriptionView> = new Map(),
+): Map<string, SubscriptionView> {
   const folded = new Map<string, SubscriptionView>();
-  for (const event of page) {
+  for (const event of events) {
     const id = event.data.subscription_id;
     folded.set(id, project(folded.get(id) ?? present.get(id), event));
   }
-  await store.put([...folded.values()], queries);
+  return folded;
 }

@@ -324,7 +324,7 @@ export async function expectNothingLost(world: Surroundings, acknowledged: reado
   }
   await eventually(async () => {
     const views = await world.rows<{ subscription_id: string; version: number; status: string; end_date: string }>(
-      'select subscription_id, version, status, end_date::text as end_date from subscription_view order by 1',
+      'select subscription_id, version, status, end_date::text as end_date from subscription_view where slot = (select live_slot from projection) order by 1',
     );
     const folded = [...subscriptions].map(([id, own]) => {
       const last = own.at(-1)!;

@@ -3,7 +3,7 @@ import { eventually } from '../support/eventually';
 import { seededRandom } from '../support/random';
 import { expectNothingLost, Load, type ServiceProcess, Surroundings } from './service-process';
 
-const readers = ['planner', 'projection:subscriptions', 'relay'];
+const readers = ['planner', 'projection:subscriptions:0', 'relay'];
 
 describe('two processes with all roles on one database', () => {
   let world: Surroundings;

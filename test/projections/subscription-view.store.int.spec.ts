@@ -83,8 +83,8 @@ describe('the subscription view', () => {
         view({ status: 'terminated', end_reason: 'client_endpoint', end_date: '2026-02-01' }),
         view({ status: 'suspended', suspended_by: 'operator', version: 7 }),
       ];
-      await store.put(views, db);
-      const found = await store.viewsOf([...views.map(({ subscription_id }) => subscription_id), 'nothing'], db);
+      await store.put(0, views, db);
+      const found = await store.viewsOf(0, [...views.map(({ subscription_id }) => subscription_id), 'nothing'], db);
       expect([...found.values()]).toEqual(expect.arrayContaining(views));
       expect(found.size).toBe(3);
       expect(await store.find(views[1]!.subscription_id, today)).toEqual(views[1]);
@@ -93,17 +93,17 @@ describe('the subscription view', () => {
 
     it('only ever moves to a higher version', async () => {
       const second = view({ version: 2, end_date: '2026-08-01' });
-      await store.put([second], db);
-      await store.put([{ ...second, version: 1, end_date: '2026-07-01' }], db);
-      await store.put([{ ...second, end_date: '2026-09-01' }], db);
+      await store.put(0, [second], db);
+      await store.put(0, [{ ...second, version: 1, end_date: '2026-07-01' }], db);
+      await store.put(0, [{ ...second, end_date: '2026-09-01' }], db);
       expect(await store.find(second.subscription_id, today)).toEqual(second);
       const third = { ...second, version: 3, status: 'terminated', end_reason: 'person' } as const;
-      await store.put([third, view()], db);
+      await store.put(0, [third, view()], db);
       expect(await store.find(second.subscription_id, today)).toEqual(third);
     });
 
     it('takes a page of nothing', async () => {
-      await expect(store.put([], db)).resolves.toBeUndefined();
+      await expect(store.put(0, [], db)).resolves.toBeUndefined();
     });
   });
 
@@ -120,7 +120,7 @@ describe('the subscription view', () => {
       row === rows.lapsedToday || row === rows.lapsedSuspended
         ? { ...row, status: 'expired', end_reason: 'expired', suspended_by: null }
         : row;
-    beforeEach(() => store.put(Object.values(rows), db));
+    beforeEach(() => store.put(0, Object.values(rows), db));
 
     it('is expired from its end date on, noticed or not', async () => {
       for (const row of Object.values(rows)) expect(await store.find(row.subscription_id, today)).toEqual(asRead(row));
@@ -147,7 +147,7 @@ describe('the subscription view', () => {
     });
 
     it('is still written as it was recorded: the date decides when reading', async () => {
-      const found = await store.viewsOf([rows.lapsedSuspended.subscription_id], db);
+      const found = await store.viewsOf(0, [rows.lapsedSuspended.subscription_id], db);
       expect([...found.values()]).toEqual([rows.lapsedSuspended]);
     });
   });
@@ -167,7 +167,7 @@ describe('the subscription view', () => {
         started_at: new Date(Date.UTC(2026, 0, 1) + Math.floor(n / 20)),
       }),
     );
-    beforeEach(() => store.put(views, db));
+    beforeEach(() => store.put(0, views, db));
 
     const newestFirst = (a: SubscriptionView, b: SubscriptionView) =>
       b.started_at.getTime() - a.started_at.getTime() || (a.subscription_id < b.subscription_id ? 1 : -1);
@@ -190,7 +190,7 @@ describe('the subscription view', () => {
     });
 
     it('page by page shows what was there, whatever starts meanwhile', async () => {
-      const start = () => store.put([view({ started_at: new Date('2026-02-01T00:00:00Z') })], db);
+      const start = () => store.put(0, [view({ started_at: new Date('2026-02-01T00:00:00Z') })], db);
       expect(await pages({}, 7, start)).toEqual(ids([...views].sort(newestFirst)));
     });
 
@@ -237,7 +237,7 @@ describe('the subscription view', () => {
         again,
         createLogger('silent'),
       );
-      const projector = createProjector(access, store, new Signal());
+      const projector = createProjector(access, store, 0);
       projector.start();
       await eventually(async () => {
         expect(isDone()).toBe(true);
