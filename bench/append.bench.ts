@@ -2,7 +2,7 @@ import { createDatabase } from '../test/support/database';
 import { LogCheck } from '../test/event-store/log-check';
 import { BareConnections, BareLife } from './bare-append';
 import type { Benchmark, Goal, Measurement } from './benchmark';
-import { readLog } from './check-log';
+import { checkLog } from './check-log';
 import { closedLoop } from './closed-loop';
 import { openHandlers } from './handlers';
 import { orderOf } from './orders';
@@ -59,7 +59,7 @@ export const append: Benchmark = {
       say(`${inFlight} in flight: ratio ${measured.ratio!.toFixed(2)}`);
     }
     await handlers.close();
-    await readLog(database.url, check);
+    await checkLog(database.url, check);
     const outcome = {
       measurements,
       goals,

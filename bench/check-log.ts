@@ -1,4 +1,4 @@
-import type { LogReader, StoredEvent } from '../src/event-store';
+import type { StoredEvent } from '../src/event-store';
 import type { SubscriptionEvent } from '../src/subscriptions';
 import { type LogCheck, type Marked } from '../test/event-store/log-check';
 import { compiled } from './compiled';
@@ -6,22 +6,27 @@ import { markOf } from './person-life';
 
 const pageSize = 2_000;
 
-/** Reads a whole log into the check of what a reader may rely on: all of it, once, every stream in order. */
-export async function readLog(databaseUrl: string, check: LogCheck): Promise<void> {
+/** A whole log in its order. */
+export async function* readPages(databaseUrl: string): AsyncGenerator<StoredEvent<SubscriptionEvent>[]> {
   const database = await compiled.platform.Database.connect(databaseUrl);
   try {
-    const reader: LogReader = new compiled.eventStore.LogReader(database, 'main');
+    const reader = new compiled.eventStore.LogReader(database, 'main');
     let after = { epoch: 0, xid: '0', pos: '0' };
     for (;;) {
       const page = await reader.page<SubscriptionEvent>(after, pageSize);
       const last = page.at(-1);
       if (!last) return;
-      check.see(page.map(asMarked));
+      yield page;
       after = last.position;
     }
   } finally {
     await database.close();
   }
+}
+
+/** Reads a whole log into the check of what a reader may rely on: all of it, once, every stream in order. */
+export async function checkLog(databaseUrl: string, check: LogCheck): Promise<void> {
+  for await (const page of readPages(databaseUrl)) check.see(page.map(asMarked));
 }
 
 function asMarked({ data, ...event }: StoredEvent<SubscriptionEvent>): StoredEvent<Marked> {

@@ -9,6 +9,9 @@ const load = (room: string): unknown => require(join(projectRoot, 'dist', room))
 export const compiled = {
   eventStore: load('event-store') as typeof import('../src/event-store'),
   persons: load('persons') as typeof import('../src/persons'),
+  projections: load('projections') as typeof import('../src/projections'),
+  relay: load('relay') as typeof import('../src/relay'),
+  transport: load('transport') as typeof import('../src/transport'),
   platform: load('platform') as typeof import('../src/platform'),
   subscriptions: load('subscriptions') as typeof import('../src/subscriptions'),
 };

@@ -1,4 +1,5 @@
-import { randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
+import type { DynamicModule, INestApplicationContext, Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { CommandBus } from '@nestjs/cqrs';
 import type { EventStore } from '../src/event-store';
@@ -14,26 +15,46 @@ export interface Handlers {
   close(): Promise<void>;
 }
 
-class WriteSide {}
+/** A database belongs to the key under which it was first opened: every process of a benchmark has this one. */
+export const personKey = createHash('sha256').update('medmij-subscriptions bench person key').digest();
 
-export async function openHandlers(databaseUrl: string): Promise<Handlers> {
-  const { eventStore, persons, platform, subscriptions } = compiled;
+class Rooms {}
+
+/** Rooms of the service in this process, put together as src/app.module.ts does. */
+export async function openRooms(
+  databaseUrl: string,
+  ...rooms: (DynamicModule | Type<unknown>)[]
+): Promise<INestApplicationContext> {
+  const { eventStore, platform, subscriptions } = compiled;
   const parts = {
     database: await platform.Database.connect(databaseUrl),
     clock: platform.systemClock(0),
     log: platform.createLogger('warn'),
   };
-  const app = await NestFactory.createApplicationContext(
+  return NestFactory.createApplicationContext(
     {
-      module: WriteSide,
+      module: Rooms,
       imports: [
         platform.PlatformModule.with(parts),
         eventStore.EventStoreModule.with('main', subscriptions.upcast),
-        persons.PersonsModule.with(randomBytes(32)),
-        subscriptions.SubscriptionsModule,
+        ...rooms,
       ],
     },
     { logger: false, abortOnError: false },
+  );
+}
+
+/** `others`: rooms that run beside the write side, as readers of its log. */
+export async function openHandlers(
+  databaseUrl: string,
+  ...others: (DynamicModule | Type<unknown>)[]
+): Promise<Handlers> {
+  const { eventStore, persons, subscriptions } = compiled;
+  const app = await openRooms(
+    databaseUrl,
+    persons.PersonsModule.with(personKey),
+    subscriptions.SubscriptionsModule,
+    ...others,
   );
   const options = { strict: false } as const;
   return {

@@ -26,9 +26,11 @@ export const markOf = (authorizationId: string) => Number(authorizationId.slice(
 
 /** Numbers for everything that is asked for, so that the check knows what must be there. */
 export class Marks {
-  private last = 0;
-
-  constructor(private readonly check: LogCheck) {}
+  /** `last`: the numbers up to this one are somebody else's. */
+  constructor(
+    private readonly check: LogCheck,
+    private last = 0,
+  ) {}
 
   next(): number {
     this.last += 1;

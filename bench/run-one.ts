@@ -1,18 +1,22 @@
 import { join } from 'node:path';
-import { runTool } from '../dev/problem';
 import { projectRoot } from '../dev/project';
 import { append } from './append.bench';
 import type { Benchmark } from './benchmark';
 import { fdatasyncCostMs } from './fdatasync';
+import { growth } from './growth.bench';
+import { idle } from './idle.bench';
+import { intake } from './intake.bench';
 import { machineFacts } from './machine';
 import { type BenchmarkName, readOptions } from './options';
+import { project } from './project.bench';
+import { relay } from './relay.bench';
 import { reportOf } from './report';
 import { resultOf, writeResult } from './results';
 
-const benchmarks: Record<BenchmarkName, Benchmark> = { append };
+const benchmarks: Record<BenchmarkName, Benchmark> = { append, intake, relay, project, growth, idle };
 
 /** One benchmark in a process of its own, so that its memory and its compiled code are not those of the one before. */
-async function main(): Promise<void> {
+async function main(): Promise<boolean> {
   const [name, ...rest] = process.argv.slice(2);
   const options = readOptions([name!, ...rest]);
   const benchmark = benchmarks[options.names[0]!];
@@ -29,7 +33,14 @@ async function main(): Promise<void> {
   const result = resultOf(benchmark, outcome, machine, options);
   writeResult(options.out ?? join(projectRoot, 'bench/results'), result);
   console.log(reportOf(result));
-  if (outcome.faults.length > 0) process.exitCode = 1;
+  return outcome.faults.length === 0;
 }
 
-runTool(main);
+// A benchmark that fails leaves connections and processes behind that would keep this one alive for ever.
+main().then(
+  (isRight) => process.exit(isRight ? 0 : 1),
+  (error: unknown) => {
+    console.error(error);
+    process.exit(1);
+  },
+);

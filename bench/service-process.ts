@@ -1,0 +1,97 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { ensureCertificates } from '../dev/certificates';
+import { freePort } from '../dev/ports';
+import { projectRoot } from '../dev/project';
+import { issueToken } from '../dev/tokens';
+import type { Usage } from './usage';
+
+const readyWithinMs = 60_000;
+const readyPollMs = 20;
+const sampleEveryMs = 500;
+
+/** The service as it runs in production: `node dist/main.js`, a process of its own. */
+export class ServiceProcess {
+  private constructor(
+    private readonly child: ChildProcess,
+    private readonly dataDir: string,
+    readonly url: string,
+    readonly token: string,
+    /** From its start until every check was ok. */
+    readonly readyAfterMs: number,
+  ) {}
+
+  static async start(env: Record<string, string>): Promise<ServiceProcess> {
+    const dataDir = await mkdtemp(join(tmpdir(), 'medmij-bench-'));
+    await ensureCertificates(dataDir);
+    const token = await issueToken({ dataDir, scopes: ['authorizations:write', 'ops:read'] });
+    const port = await freePort();
+    const startedMs = performance.now();
+    const child = spawn(process.execPath, [join(projectRoot, 'dist/main.js')], {
+      cwd: projectRoot,
+      env: { PATH: process.env.PATH, TMPDIR: process.env.TMPDIR, DATA_DIR: dataDir, PORT: String(port), ...env },
+      // Its log is written in full, as in production, and kept by nobody.
+      stdio: ['ignore', 'ignore', 'inherit'],
+    });
+    const url = `http://127.0.0.1:${port}`;
+    await untilReady(child, url, startedMs);
+    return new ServiceProcess(child, dataDir, url, token, performance.now() - startedMs);
+  }
+
+  /** Its own figures, asked of its metrics: processor seconds used so far, bytes held now. */
+  async figures(): Promise<{ cpuS: number; rssBytes: number }> {
+    const text = await (await fetch(`${this.url}/metrics`)).text();
+    const value = (name: string) => Number(new RegExp(`^medmij_process_${name} (\\S+)`, 'm').exec(text)?.[1]);
+    return { cpuS: value('cpu_seconds_total'), rssBytes: value('resident_memory_bytes') };
+  }
+
+  /** What it used while `work` was under way. */
+  async watch<Result>(work: () => Promise<Result>): Promise<{ result: Result; usage: Usage }> {
+    const before = await this.figures();
+    let rssPeak = before.rssBytes;
+    const timer = setInterval(() => {
+      void this.figures().then(({ rssBytes }) => (rssPeak = Math.max(rssPeak, rssBytes)));
+    }, sampleEveryMs);
+    const startedMs = performance.now();
+    try {
+      const result = await work();
+      const after = await this.figures();
+      const elapsedS = (performance.now() - startedMs) / 1e3;
+      return { result, usage: { cores: (after.cpuS - before.cpuS) / elapsedS, rssPeakMiB: rssPeak / 2 ** 20 } };
+    } finally {
+      clearInterval(timer);
+    }
+  }
+
+  async stop(): Promise<void> {
+    const exited = new Promise((done) => this.child.once('exit', done));
+    if (this.child.exitCode === null) {
+      this.child.kill('SIGTERM');
+      await exited;
+    }
+    await rm(this.dataDir, { recursive: true, force: true });
+  }
+}
+
+async function untilReady(child: ChildProcess, url: string, startedMs: number): Promise<void> {
+  let last = '';
+  while (performance.now() - startedMs < readyWithinMs) {
+    if (child.exitCode !== null) throw new Error('The service ended while starting.');
+    try {
+      const { status, checks } = (await (await fetch(`${url}/health/ready`)).json()) as {
+        status: string;
+        checks: object;
+      };
+      if (status === 'ok') return;
+      last = JSON.stringify(checks);
+    } catch {
+      // Not listening yet.
+    }
+    await pause(readyPollMs);
+  }
+  child.kill('SIGKILL');
+  throw new Error(`The service did not become ready: ${last}`);
+}
