@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { IHeaders, KafkaMessage, Message } from 'kafkajs';
+import type { KafkaMessage, Message } from 'kafkajs';
 import { Client } from 'pg';
 import type { StoredEvent } from '../src/event-store';
 import { LogCheck } from '../test/event-store/log-check';
@@ -180,6 +180,6 @@ async function messagesOf(databaseUrl: string, make: () => Promise<unknown>): Pr
   for await (const page of readPages(databaseUrl)) before.push(...page);
   return before.map((event) => {
     const record = toRecord(compiled.relay.cloudEvent(event, publicUrl), topics.subscriptions.name, event.stream_id);
-    return { key: record.key, value: record.value, headers: record.headers as IHeaders };
+    return { key: record.key, value: record.value, headers: record.headers };
   });
 }
