@@ -190,22 +190,7 @@ export const eventColumns = `
   e.epoch, e.xid::text as xid, e.pos::text as pos, e.stream_id, e.version, e.event_id, e.type, e.data, e.metadata,
   e.occurred_at, e.recorded_at`;
 
-const readSql = `
-  select i.item::integer as item, p.person_id, c.fingerprint, c.answer,
-         (select log_position(a.epoch, a.xid, a.pos) from event a where a.stream_id = c.stream_id and a.version = c.version)
-           as command_position, ${eventColumns}
-  from unnest($1::uuid[], $2::bytea[], $3::bytea[], $4::text[], $5::text[], $6::text[], $7::text[])
-         with ordinality as i (stream_id, subject_hash, previous_hash, name1, name2, name3, command_key, item)
-  left join lateral (
-    select person_id from person where subject_hash in (i.subject_hash, i.previous_hash) order by subject_hash = i.subject_hash desc limit 1
-  ) p on true
-  left join command c on c.key = i.command_key
-  left join lateral (
-    select * from event e
-    where e.stream_id = coalesce(i.stream_id, stream_id_of(p.person_id, i.name1, i.name2, i.name3))
-    order by e.version
-  ) e on true
-  order by i.item, e.version`;
+const readSql = `select * from read_streams($1, $2, $3, $4, $5, $6, $7)`;
 
 export interface EventRow {
   epoch: number;

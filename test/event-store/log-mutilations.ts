@@ -4,14 +4,14 @@ import { LogReader } from '../../src/event-store';
 import type { Database, Queries } from '../../src/platform';
 import type { Connection } from '../support/connection';
 
-const migration = join(__dirname, '../../migrations/20261122T2100-event-log.sql');
+const migrations = join(__dirname, '../../migrations');
+/** Where the present form of each append function stands. */
+const single = '20261122T2100-event-log.sql';
+const batch = '20261123T0310-lean-batches.sql';
 
 /** The append functions as migrated, with the order guard cut out: what they would be without it. */
 export async function cutOrderGuard(connection: Connection): Promise<void> {
-  const functions = readFileSync(migration, 'utf8')
-    .match(/^create function append_events[\s\S]*?^end \$\$;$/gm)!
-    .join('\n')
-    .replaceAll('create function', 'create or replace function');
+  const functions = `${definitionOf('append_events', single)}\n${definitionOf('append_events_batch', batch)}`;
   await connection.client.query(
     cut(functions, [
       [' and (stream.last_epoch, stream.last_xid) <= (excluded.last_epoch, excluded.last_xid)', ''],
@@ -19,6 +19,13 @@ export async function cutOrderGuard(connection: Connection): Promise<void> {
       ['(r.last_epoch, r.last_xid) > (v_epoch, v_xid)', 'false'],
     ]),
   );
+}
+
+function definitionOf(name: string, file: string): string {
+  const definition = new RegExp(`^create (?:or replace )?function ${name}\\([\\s\\S]*?^end \\$\\$;$`, 'm');
+  return definition
+    .exec(readFileSync(join(migrations, file), 'utf8'))![0]
+    .replace('create function', 'create or replace function');
 }
 
 /** The log's reader with the xmin gate cut out: it reads on by the highest position seen. */
