@@ -17,13 +17,14 @@ export const project: Benchmark = {
   async run({ options: { rounds, events }, databaseUrl, say }) {
     const database = await createDatabase(databaseUrl);
     const { projections } = compiled;
+    const liveReader = 'projection:subscriptions:0';
     const app = await openRooms(database.url, projections.ProjectorModule.with());
     const client = new Client({ connectionString: database.url });
     await client.connect();
     const check = new LogCheck();
     const meter = new UsageMeter();
     const backlog = new Backlog(client, check);
-    const catchUp = () => backlog.workedOffBy(projections.subscriptionProjection, events);
+    const catchUp = () => backlog.workedOffBy(liveReader, events);
     await catchUp();
     const bare = await BareProjection.open(database.url);
     const measured = await inTurns(rounds, meter, {

@@ -29,7 +29,7 @@ export class AppModule {
       imports: [
         PlatformModule.with(parts),
         TransportModule.with(config.kafka),
-        EventStoreModule.with(logName, upcast),
+        EventStoreModule.with(logName, upcast, { endAfterS: config.logStallEndS }),
         MedmijListsModule.with(config.lists, !config.production),
         HttpModule.with({ ...config, backchannel: backchannelOf(config) }),
         HealthModule,

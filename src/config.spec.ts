@@ -74,6 +74,7 @@ describe('the configuration', () => {
       PERSON_KEY: secret,
       PERSON_KEY_PREVIOUS: `${secret}!`,
       START_GRACE_S: secret,
+      LOG_STALL_END_S: secret,
       CLOCK_OFFSET_S: secret,
       LOG_LEVEL: secret,
     };

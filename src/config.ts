@@ -98,6 +98,7 @@ const environment = z.object({
   PERSON_KEY: personKey.optional(),
   PERSON_KEY_PREVIOUS: personKey.optional(),
   START_GRACE_S: seconds.default(900),
+  LOG_STALL_END_S: seconds.default(0),
   CLOCK_OFFSET_S: z.coerce.number().int().optional(),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
 });
@@ -256,6 +257,8 @@ function assemble(env: z.output<typeof environment>, production: boolean, projec
     personKey: env.PERSON_KEY ?? developmentPersonKey,
     personKeyPrevious: env.PERSON_KEY_PREVIOUS,
     startGraceS: env.START_GRACE_S,
+    /** A session that holds the log back for this long is ended; 0: never. */
+    logStallEndS: env.LOG_STALL_END_S,
     clockOffsetS: env.CLOCK_OFFSET_S ?? 0,
     logLevel: env.LOG_LEVEL,
   };

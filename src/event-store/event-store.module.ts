@@ -1,8 +1,10 @@
-import { type DynamicModule, Module } from '@nestjs/common';
+import { type DynamicModule, Module, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { Registry } from 'prom-client';
-import { askedGauge, Database, LOGGER, type Logger, WakeUp } from '../platform';
+import { askedGauge, Database, LOGGER, type Logger, loopCheck, Readiness, WakeUp } from '../platform';
 import { CheckpointStore } from './checkpoint.store';
 import { EventStore } from './event.store';
+import { LogHoldStore } from './log-hold.store';
+import { describeHold, LogWatch, type LogWatchOptions } from './log-watch';
 import { LogReader } from './log.reader';
 import { LogAccess } from './log-follower';
 import { ParkedStreamStore } from './parked-streams.store';
@@ -10,8 +12,24 @@ import type { Upcast } from './stored-event';
 
 /** One log by its name. Nothing here assumes that it is the only one (docs/scaling.md). */
 @Module({})
-export class EventStoreModule {
-  constructor(registry: Registry, parked: ParkedStreamStore) {
+export class EventStoreModule implements OnApplicationBootstrap, OnModuleDestroy {
+  constructor(
+    private readonly watch: LogWatch,
+    parked: ParkedStreamStore,
+    readiness: Readiness,
+    registry: Registry,
+  ) {
+    readiness.add('log', () => {
+      const hold = watch.heldBy();
+      return hold ? { status: 'degraded', reason: describeHold(hold) } : loopCheck(watch.state());
+    });
+    askedGauge({
+      registry,
+      name: 'medmij_log_held_seconds',
+      help: 'Age of the transaction that holds the log back, while there is one',
+      labelNames: ['database', 'holder'],
+      ask: () => Promise.resolve(heldSeconds(watch)),
+    });
     askedGauge({
       registry,
       name: 'medmij_parked_streams',
@@ -22,7 +40,7 @@ export class EventStoreModule {
   }
 
   /** `upcast` knows the older forms of the facts in this log. */
-  static with(logName: string, upcast: Upcast): DynamicModule {
+  static with(logName: string, upcast: Upcast, watch: LogWatchOptions = { endAfterS: 0 }): DynamicModule {
     const appendedIn = (wakeUp: WakeUp) => wakeUp.signal(`appended.${logName}`);
     return {
       module: EventStoreModule,
@@ -51,8 +69,28 @@ export class EventStoreModule {
           useFactory: (db: Database, reader: LogReader, checkpoints: CheckpointStore, wakeUp: WakeUp, log: Logger) =>
             new LogAccess(db, reader, checkpoints, appendedIn(wakeUp), log, upcast),
         },
+        {
+          provide: LogWatch,
+          inject: [Database, LOGGER],
+          useFactory: (db: Database, log: Logger) => new LogWatch(new LogHoldStore(db), log, watch),
+        },
       ],
-      exports: [EventStore, LogReader, CheckpointStore, ParkedStreamStore, LogAccess],
+      exports: [EventStore, LogReader, CheckpointStore, ParkedStreamStore, LogAccess, LogWatch],
     };
   }
+
+  onApplicationBootstrap(): void {
+    this.watch.start();
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    await this.watch.stop();
+  }
+}
+
+function heldSeconds(watch: LogWatch) {
+  const hold = watch.heldBy();
+  if (!hold) return [];
+  const holder = hold.prepared ?? String(hold.pid ?? 'unknown');
+  return [{ labels: { database: hold.database ?? 'unknown', holder }, value: hold.age_s }];
 }

@@ -12,6 +12,7 @@ export { EventStoreModule } from './event-store.module';
 export { HeldLease } from './held-lease';
 export { LogAccess, LogFollower } from './log-follower';
 export { type Lag, LogReader } from './log.reader';
+export { type LogHold, LogWatch } from './log-watch';
 export { type ParkedStream, ParkedStreamStore } from './parked-streams.store';
 export {
   type Fact,

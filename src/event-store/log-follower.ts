@@ -43,6 +43,11 @@ export class LogAccess {
     readonly log: Logger,
     readonly upcast: Upcast = asRecorded,
   ) {}
+
+  /** How far behind the reader of that name is, whichever process runs it. */
+  async lagOf(name: string): Promise<Lag> {
+    return this.reader.lag(await this.checkpoints.position(name));
+  }
 }
 
 /**
@@ -111,7 +116,7 @@ export class LogFollower<F extends Fact> {
   }
 
   async lag(): Promise<Lag> {
-    return this.access.reader.lag(await this.position());
+    return this.access.lagOf(this.options.name);
   }
 
   /** A process that waits for the lease has nothing to do with what is appended, and the holder nothing with who releases. */

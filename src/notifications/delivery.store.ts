@@ -193,6 +193,16 @@ export class DeliveryStore {
     );
   }
 
+  async countByState(): Promise<Record<DeliveryState, number>> {
+    const rows = await this.database.query<{ state: DeliveryState; count: number }>(
+      'delivery.count',
+      'select state, count(*)::integer as count from delivery group by state',
+    );
+    const counts = Object.fromEntries(deliveryStates.map((state) => [state, 0])) as Record<DeliveryState, number>;
+    for (const { state, count } of rows) counts[state] = count;
+    return counts;
+  }
+
   /** Age of the oldest notification that is not finished, in seconds, for each client that has one. */
   async oldestUndelivered(now: Date): Promise<{ client_id: string; seconds: number }[]> {
     return this.database.query<{ client_id: string; seconds: number }>(

@@ -6,6 +6,7 @@ import { DeliveriesController } from './deliveries.controller';
 import { ListsController } from './lists.controller';
 import { ParkedController } from './parked.controller';
 import { ProjectionsController } from './projections.controller';
+import { StatsController } from './stats.controller';
 import { SubscriptionsController } from './subscriptions.controller';
 
 @Module({
@@ -17,6 +18,7 @@ import { SubscriptionsController } from './subscriptions.controller';
     ParkedController,
     ListsController,
     ProjectionsController,
+    StatsController,
   ],
 })
 export class OpsModule {}

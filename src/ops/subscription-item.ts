@@ -5,6 +5,8 @@ import { pageQuery } from './list-page';
 
 const moment = z.iso.datetime();
 
+export const subscriptionStatus = z.enum(['active', 'suspended', 'terminated', 'expired']);
+
 /** One subscription (contract.md 4). */
 export const subscriptionItem = z.strictObject({
   subscription_id: z.string(),
@@ -12,7 +14,7 @@ export const subscriptionItem = z.strictObject({
   provider: z.string(),
   service_id: z.string(),
   person_id: z.uuid(),
-  status: z.enum(['active', 'suspended', 'terminated', 'expired']),
+  status: subscriptionStatus,
   end_date: z.iso.date(),
   interface_version: z.string(),
   version: z.int(),
@@ -95,6 +97,6 @@ export const subscriptionsQuery = z.strictObject({
   client_id: name,
   provider: name,
   service_id: name,
-  status: z.enum(['active', 'suspended', 'terminated', 'expired']).optional(),
+  status: subscriptionStatus.optional(),
   person_id: z.uuid().optional(),
 });

@@ -4,10 +4,13 @@ import { type CloudEvent, type EventTransport, toRecord, topics } from '../trans
 /** Events published in one batch. */
 const pageSize = 500;
 
+/** The relay's name: its lease and checkpoint. */
+export const relayReader = 'relay';
+
 /** The reader of the log that publishes it: every event once or, after a failure, once more, in order for each stream. */
 export function createRelay(access: LogAccess, transport: EventTransport, source: string): LogFollower<Fact> {
   return new LogFollower(access, {
-    name: 'relay',
+    name: relayReader,
     pageSize,
     before: (page) =>
       transport.publish(

@@ -237,6 +237,13 @@ describe('bad input at the operators’ door', () => {
     }
   });
 
+  it.each(['x=1', 'limit=1', '__proto__=1', 'wait_for=00000001-0000000000000001-0000000000000001'])(
+    'refuses ?%s of the figures',
+    async (query) => {
+      await refuseGet(`/ops/api/stats?${query}`, 'malformed_request');
+    },
+  );
+
   it('refuses a body where none belongs', async () => {
     const paths = ['deliveries/:id/retry', 'dead-letters/:id/replay', 'parked/:id/replay'];
     const json = { ...writing, 'content-type': 'application/json' };

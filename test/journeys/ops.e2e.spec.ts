@@ -13,9 +13,18 @@ import {
   itemOf,
   type Page,
   type Problem,
+  rowsOf,
   scopeOf,
   type Standing,
 } from './walk';
+
+interface Stats {
+  subscriptions: Record<string, number>;
+  deliveries: Record<string, number>;
+  relay: object;
+  projections: object;
+  log_held_by: object | null;
+}
 
 interface Item extends Record<string, unknown> {
   subscription_id: string;
@@ -240,6 +249,36 @@ describe('the API for operators', () => {
     }
   });
 
+  it('counts what there is, and says how far behind the readers of the log are', async () => {
+    const { position } = await accepted(service);
+    const stats = () => service.get<Stats>('/ops/api/stats');
+    await service.get(`/ops/api/subscriptions?wait_for=${position}`);
+    const expected = { active: 0, suspended: 0, terminated: 0, expired: 0 };
+    for (let after = ''; ;) {
+      const { items, next } = (await service.get<Page<Item>>(`/ops/api/subscriptions?limit=500${after}`)).body;
+      for (const { status } of items) expected[status as keyof typeof expected] += 1;
+      if (next === null) break;
+      after = `&after=${next}`;
+    }
+    expect(expected.active).toBeGreaterThan(1);
+    expect(expected.terminated).toBeGreaterThan(0);
+    await eventually(async () => {
+      const { status, body } = await stats();
+      const caughtUp = { lag_events: 0, lag_s: 0 };
+      expect([status, body.subscriptions, body.relay, body.projections, body.log_held_by]).toEqual([
+        200,
+        expected,
+        caughtUp,
+        { subscriptions: caughtUp },
+        null,
+      ]);
+      const { pending, sending, parked, delivered, dead, dropped } = body.deliveries;
+      expect(delivered).toBeGreaterThan(0);
+      const [row] = await rowsOf<{ count: number }>(service, 'select count(*)::integer as count from delivery');
+      expect(pending! + sending! + parked! + delivered! + dead! + dropped!).toBe(row!.count);
+    });
+  });
+
   it('answers nobody without a token for it', async () => {
     const reads = [
       '/ops/api/subscriptions',
@@ -249,6 +288,7 @@ describe('the API for operators', () => {
       '/ops/api/deliveries',
       '/ops/api/dead-letters',
       '/ops/api/lists',
+      '/ops/api/stats',
     ];
     for (const path of reads) {
       const bare = await service.send<Problem>('GET', path, {});
