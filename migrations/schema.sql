@@ -74,6 +74,14 @@ create table event (
   constraint event_version_check CHECK ((version > 0))
 );
 
+create table list_copy (
+  name text not null,
+  sequence bigint not null,
+  fetched_at timestamp with time zone not null,
+  content bytea not null,
+  constraint list_copy_pkey PRIMARY KEY (name)
+);
+
 create table log (
   name text not null,
   epoch integer not null,

@@ -30,7 +30,7 @@ export class AppModule {
         PlatformModule.with(parts),
         TransportModule.with(config.kafka),
         EventStoreModule.with(logName, upcast, { endAfterS: config.logStallEndS }),
-        MedmijListsModule.with(config.lists, !config.production),
+        MedmijListsModule.with(config.lists, config.listTls, !config.production),
         HttpModule.with({ ...config, backchannel: backchannelOf(config) }),
         HealthModule,
         ApiDocsModule.with(config.kafka.topicPrefix),

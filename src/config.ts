@@ -85,6 +85,9 @@ const environment = z.object({
   CLIENT_LIST_URL: url('https:', 'file:').optional(),
   SERVICE_NAMES_LIST_URL: url('https:', 'file:').optional(),
   WHITELIST_URL: url('https:', 'file:').optional(),
+  LIST_TLS_CERT: z.string().min(1).optional(),
+  LIST_TLS_KEY: z.string().min(1).optional(),
+  LIST_TLS_CA: z.string().min(1).optional(),
   ...issuer('AS'),
   ...issuer('OPS'),
   TLS_CERT: z.string().min(1).optional(),
@@ -155,6 +158,9 @@ export function readConfig(variables: Record<string, string | undefined>, projec
   if (production) productionProblems(present).forEach((problem) => problems.add(problem));
   if (present.KAFKA_SASL_MECHANISM && !(present.KAFKA_SASL_USERNAME && present.KAFKA_SASL_PASSWORD)) {
     problems.add('KAFKA_SASL_USERNAME, KAFKA_SASL_PASSWORD: are needed with KAFKA_SASL_MECHANISM');
+  }
+  if ((present.LIST_TLS_CERT === undefined) !== (present.LIST_TLS_KEY === undefined)) {
+    problems.add('LIST_TLS_CERT, LIST_TLS_KEY: one is no use without the other');
   }
   for (const name of ['AS_JWKS_URL', 'OPS_JWKS_URL']) {
     const value = present[name];
@@ -231,6 +237,8 @@ function assemble(env: z.output<typeof environment>, production: boolean, projec
       serviceNames: env.SERVICE_NAMES_LIST_URL ?? sampleList('gegevensdienstnamenlijst.xml'),
       whitelist: env.WHITELIST_URL ?? sampleList('whitelist.xml'),
     },
+    /** Our certificate towards publishers of lists, where they want one, and whom we trust there. */
+    listTls: { certFile: env.LIST_TLS_CERT, keyFile: env.LIST_TLS_KEY, caFile: env.LIST_TLS_CA },
     authorizationServer: {
       issuer: env.AS_ISSUER ?? developmentIssuer,
       audience: env.AS_AUDIENCE ?? 'medmij-subscriptions',

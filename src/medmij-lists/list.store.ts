@@ -1,13 +1,10 @@
-import { createHash } from 'node:crypto';
+import { webcrypto } from 'node:crypto';
 import type { Clock } from '../platform';
 import { Refused } from '../refusals';
-import { parseClientList } from './client-list.parser';
+import { parseList } from './list-parsing';
 import { ListRefused } from './list-refused';
 import type { ListReading } from './list-values';
 import { Lists, type ParsedLists } from './lists';
-import { parseProviderList } from './provider-list.parser';
-import { parseServiceNamesList } from './service-names-list.parser';
-import { parseWhitelist } from './whitelist.parser';
 
 /** Every list, in the order of contract.md 4. */
 export const listNames = ['providers', 'clients', 'service_names', 'whitelist'] as const;
@@ -37,15 +34,6 @@ export type OfferOutcome =
   | { outcome: 'replaced'; sequence: number; entries: number }
   | { outcome: 'unchanged' }
   | { outcome: 'refused'; refusal: ListRefused };
-
-type Parsers = { [name in ListName]: (bytes: Uint8Array, reading: ListReading) => Promise<ParsedLists[name]> };
-
-const parsers: Parsers = {
-  providers: parseProviderList,
-  clients: parseClientList,
-  service_names: parseServiceNamesList,
-  whitelist: parseWhitelist,
-};
 
 /** The good copy in use and what is known about the checks since. */
 interface Shelf<Name extends ListName> {
@@ -115,16 +103,18 @@ export class ListStore {
   /**
    * Takes a fetched document over when it is valid and newer than the copy in use; otherwise that copy stays.
    * The very same bytes are a successful check. Other bytes under the same or a lower `Volgnummer` are refused.
+   * `fetchedAt`: when it was fetched, for a copy that was kept.
    */
-  async offer(name: ListName, bytes: Uint8Array): Promise<OfferOutcome> {
-    const digest = createHash('sha256').update(bytes).digest('base64');
+  async offer(name: ListName, bytes: Uint8Array, fetchedAt = this.clock.now()): Promise<OfferOutcome> {
+    // Not on the event loop: 18 MB would hold it for 50 ms.
+    const digest = Buffer.from(await webcrypto.subtle.digest('SHA-256', bytes)).toString('base64');
     if (digest === this.#shelves[name].digest) {
-      this.#succeeded(name);
+      this.#succeeded(name, fetchedAt);
       return { outcome: 'unchanged' };
     }
     try {
-      const list = await parsers[name](bytes, this.reading);
-      return this.#takeOver(name, list, digest);
+      const list = await parseList(name, bytes, this.reading);
+      return this.#takeOver(name, list, digest, fetchedAt);
     } catch (error) {
       if (!(error instanceof ListRefused)) throw error;
       this.refuse(name, error);
@@ -132,9 +122,15 @@ export class ListStore {
     }
   }
 
+  /** `Volgnummer` of the copy in use and its last successful check; undefined while there is none. */
+  standing(name: ListName): { sequence: number; checkedAt: Date } | undefined {
+    const { list, checkedAt } = this.#shelves[name];
+    return list && checkedAt && { sequence: list.sequence, checkedAt };
+  }
+
   /** A check that found what the check before it found: it counts as successful unless that one was refused. */
   confirm(name: ListName): void {
-    if (!this.#shelves[name].lastCheckRefused) this.#succeeded(name);
+    if (!this.#shelves[name].lastCheckRefused) this.#succeeded(name, this.clock.now());
   }
 
   /** A check that gave nothing usable: it is recorded, and the copy in use grows older. */
@@ -144,7 +140,7 @@ export class ListStore {
     shelf.lastRefusal = { at: this.clock.now().toISOString(), line, reason };
   }
 
-  #takeOver<Name extends ListName>(name: Name, list: ParsedLists[Name], digest: string): OfferOutcome {
+  #takeOver<Name extends ListName>(name: Name, list: ParsedLists[Name], digest: string, fetchedAt: Date): OfferOutcome {
     // Looked at after the parse, which takes turns: between here and the end of this method nothing else runs.
     const present = this.#shelves[name].list?.sequence ?? 0;
     if (list.sequence <= present) {
@@ -152,7 +148,7 @@ export class ListStore {
     }
     this.#shelves[name].list = list;
     this.#shelves[name].digest = digest;
-    this.#succeeded(name);
+    this.#succeeded(name, fetchedAt);
     const { providers, clients, service_names, whitelist } = this.#shelves;
     if (providers.list && clients.list && service_names.list && whitelist.list) {
       this.#current = new Lists({
@@ -165,8 +161,8 @@ export class ListStore {
     return { outcome: 'replaced', sequence: list.sequence, entries: list.entries.size };
   }
 
-  #succeeded(name: ListName): void {
-    this.#shelves[name].checkedAt = this.clock.now();
+  #succeeded(name: ListName, at: Date): void {
+    this.#shelves[name].checkedAt = at;
     this.#shelves[name].lastCheckRefused = false;
   }
 

@@ -1,6 +1,8 @@
 import { type DynamicModule, Module, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import { Gauge, Registry } from 'prom-client';
-import { Clock, LOGGER, type Logger, Readiness } from '../platform';
+import { Clock, Database, LOGGER, type Logger, Readiness } from '../platform';
+import { ListCopyStore } from './list-copy.store';
+import type { ListTlsFiles } from './list.client';
 import { ListRefresher, type ListUrls } from './list.refresher';
 import { ListStore } from './list.store';
 
@@ -31,7 +33,7 @@ export class MedmijListsModule implements OnModuleInit, OnModuleDestroy {
     });
   }
 
-  static with(urls: ListUrls, localhostAllowed: boolean): DynamicModule {
+  static with(urls: ListUrls, tlsFiles: ListTlsFiles, localhostAllowed: boolean): DynamicModule {
     return {
       module: MedmijListsModule,
       global: true,
@@ -43,8 +45,9 @@ export class MedmijListsModule implements OnModuleInit, OnModuleDestroy {
         },
         {
           provide: ListRefresher,
-          inject: [ListStore, LOGGER],
-          useFactory: (store: ListStore, log: Logger) => new ListRefresher(store, urls, log),
+          inject: [ListStore, Database, LOGGER],
+          useFactory: (store: ListStore, database: Database, log: Logger) =>
+            new ListRefresher(store, new ListCopyStore(database), urls, tlsFiles, log),
         },
       ],
       exports: [ListStore],

@@ -7,6 +7,13 @@ import { ListRefresher, type ListName, ListStore } from '../../src/medmij-lists'
 import type { Logger } from '../../src/platform';
 import { client, clientList, node, provider, providerList, serviceName, serviceNamesList, whitelist } from './list-xml';
 
+/** What is read from files is not copied. */
+const noCopies = {
+  find: () => Promise.reject(new Error('asked for a copy')),
+  keep: () => Promise.reject(new Error('kept a copy')),
+  confirm: () => Promise.reject(new Error('confirmed a copy')),
+};
+
 let folder: string;
 let elapsedS: number;
 let store: ListStore;
@@ -59,6 +66,7 @@ afterEach(async () => {
 const refresherOf = (urls: Partial<Record<'providers' | 'clients' | 'serviceNames' | 'whitelist', string>> = {}) =>
   (refresher = new ListRefresher(
     store,
+    noCopies,
     {
       providers: url('providers'),
       clients: url('clients'),
@@ -66,6 +74,7 @@ const refresherOf = (urls: Partial<Record<'providers' | 'clients' | 'serviceName
       whitelist: url('whitelist'),
       ...urls,
     },
+    {},
     log,
   ));
 
@@ -202,9 +211,7 @@ describe('the refresher of lists', () => {
     expect(stopped.state().every(({ running }) => !running)).toBe(true);
   });
 
-  it('says at once that it cannot read https so far', () => {
-    expect(() => refresherOf({ whitelist: 'https://lists.example/whitelist.xml' })).toThrow(
-      /https: URLs are not supported yet/,
-    );
+  it('says at once what it cannot read from', () => {
+    expect(() => refresherOf({ whitelist: 'ftp://lists.example/whitelist.xml' })).toThrow(/not from ftp: ones/);
   });
 });
