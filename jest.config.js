@@ -21,5 +21,5 @@ module.exports = {
   },
   maxWorkers: 2,
   workerIdleMemoryLimit: '700MB',
-  testTimeout: 30_000,
+  testTimeout: 120_000,
 };

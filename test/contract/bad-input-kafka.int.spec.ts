@@ -161,7 +161,7 @@ describe('bad input at the Kafka door', () => {
     await eventually(() => {
       const missing = cases.filter((_case, index) => !buried(index)).map(({ what }) => what);
       expect(missing).toEqual([]);
-    }, 30_000);
+    }, 60_000);
   }, 60_000);
   afterAll(() => service.stop());
 

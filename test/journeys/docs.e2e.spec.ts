@@ -136,7 +136,7 @@ describe('the documents for developers', () => {
     const subject = somePerson();
     for (const days of [180, 30, 0, 1]) await accepted(service, { subject, scope: scopeOf(days) });
     clock.advance(2 * 86_400_000);
-    await eventually(() => expect(otherSide.seen).toHaveLength(5), 25_000);
+    await eventually(() => expect(otherSide.seen).toHaveLength(5), 60_000);
     expect(otherSide.seen.map(({ headers }) => headers.ce_type!.split('.')[3])).toEqual([
       'started',
       'adjusted',

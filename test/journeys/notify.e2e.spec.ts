@@ -458,7 +458,7 @@ describe('a notification to a client', () => {
         }),
       );
       return Object.fromEntries(found);
-    }, 25_000);
+    }, 60_000);
     expect(outcomes).toEqual({
       silent: 'pending timeout',
       flooding: 'delivered null',

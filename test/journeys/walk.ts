@@ -141,7 +141,7 @@ export async function recorded(service: TestService): Promise<{ event: number; p
 
 /** The service has connected to everything, so that its topics exist and its loops run. */
 export async function isReady(service: TestService): Promise<void> {
-  await eventually(async () => expect((await service.get('/health/ready')).body.status).toBe('ok'), 25_000);
+  await eventually(async () => expect((await service.get('/health/ready')).body.status).toBe('ok'), 60_000);
 }
 
 export const typesOf = (events: readonly { type: string }[]) =>

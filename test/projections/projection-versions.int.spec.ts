@@ -32,7 +32,7 @@ describe('a new version of the subscription view', () => {
     return process;
   };
   const viewOf = async ({ operations }: ProjectorProcess) => (await operations.all())[0]!;
-  const isLive = (process: ProjectorProcess, version: number, withinMs = 20_000) =>
+  const isLive = (process: ProjectorProcess, version: number, withinMs = 60_000) =>
     eventually(
       async () => expect(await viewOf(process)).toMatchObject({ version, rebuild: null, lag_events: 0 }),
       withinMs,

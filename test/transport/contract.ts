@@ -18,7 +18,7 @@ export interface Wire {
 }
 
 const topic = topics.authorizations.name;
-const withinMs = 25_000;
+const withinMs = 60_000;
 
 const text = (value: Buffer | null) => value?.toString() ?? null;
 
