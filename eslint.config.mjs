@@ -63,7 +63,7 @@ const pureFiles = [
 ];
 
 /** Where a process begins: it hands the environment to readConfig, once. */
-const entries = ['src/main.ts', 'src/migrate.ts'];
+const entries = ['src/main.ts', 'src/migrate.ts', 'src/ops-cli.ts'];
 
 export default defineConfig(
   globalIgnores(['dist/', '.data/', 'coverage/', 'bench/results/', 'test/architecture/violations/']),

@@ -1,6 +1,6 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { ApiDocsModule } from './api-docs';
-import type { Config, Role } from './config';
+import { type Config, logName, type Role } from './config';
 import { EventStoreModule } from './event-store';
 import { ExpiryModule } from './expiry';
 import { HealthModule } from './health';
@@ -14,9 +14,6 @@ import { ProjectorModule } from './projections';
 import { RelayModule } from './relay';
 import { upcast } from './subscriptions';
 import { TransportModule } from './transport';
-
-/** The log that this process works on; further logs would be further instances beside it (docs/adr/0002). */
-export const logName = 'main';
 
 /** The only file that knows every room: which of them this process has, and with which part of the configuration. */
 @Module({})

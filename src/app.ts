@@ -1,8 +1,8 @@
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { serveOpenApi } from './api-docs';
-import { AppModule, logName } from './app.module';
-import type { Config } from './config';
+import { AppModule } from './app.module';
+import { type Config, logName } from './config';
 import { LogReader } from './event-store';
 import { createHttpEdge } from './http';
 import { type Clock, Database, type Logger, systemClock } from './platform';
@@ -20,7 +20,8 @@ export class LogAheadOfCluster extends Error {
   constructor() {
     super(
       'The last event was written under a higher transaction id than this cluster has reached: the database was restored into ' +
-        'another cluster, and the epoch of the log must be raised before anything is appended.',
+        'another cluster, and the epoch of the log must be raised before anything is appended: stop every process of the service, ' +
+        'run `node dist/ops-cli.js raise-epoch` once, and start again (docs/operations.md).',
     );
     this.name = 'LogAheadOfCluster';
   }

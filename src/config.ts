@@ -6,6 +6,9 @@ import { z } from 'zod';
 export const roles = ['api', 'relay', 'projector', 'delivery', 'scheduler'] as const;
 export type Role = (typeof roles)[number];
 
+/** The log that this installation works on; further logs would be further instances beside it (docs/adr/0002). */
+export const logName = 'main';
+
 const developmentIssuer = 'urn:medmij-subscriptions:dev';
 
 /** Known to everybody who reads this file, and therefore refused in production. */

@@ -1,5 +1,6 @@
 /** The log: append to streams, read streams, follow all of it in order. */
 export { CheckpointStore, LeaseLost } from './checkpoint.store';
+export { EpochRefused, EpochStore } from './epoch.store';
 export {
   type AppendRequest,
   EventStore,

@@ -98,8 +98,8 @@ export class LogReader {
    * Whether the last event was written under a transaction id that this cluster has not reached yet: the database was restored
    * into a cluster that counts lower, and what is appended now would sort before what is there. Then the epoch must be raised.
    */
-  async isAheadOfCluster(): Promise<boolean> {
-    const [row] = await this.database.query<{ ahead: boolean }>(
+  async isAheadOfCluster(queries: Queries = this.database): Promise<boolean> {
+    const [row] = await queries.query<{ ahead: boolean }>(
       'log.ahead',
       `select coalesce((
          select e.xid >= pg_snapshot_xmax(pg_current_snapshot()) from event e

@@ -5,6 +5,9 @@ import { DataSource } from 'typeorm';
 import type { PostgresDriver } from 'typeorm/driver/postgres/PostgresDriver.js';
 import { migrationClasses } from './migrations';
 
+/** What every session of the service is called at the database, or how its name begins. */
+export const sessionName = 'medmij-subscriptions';
+
 /** Connections one process may hold; the limit of every wait for one is `connectionTimeoutMs`. */
 const connectionsMax = 20;
 const connectionTimeoutMs = 5_000;
@@ -25,7 +28,7 @@ export class Database implements Queries {
     private readonly pool: Pool,
   ) {}
 
-  static async connect(url: string, applicationName = 'medmij-subscriptions'): Promise<Database> {
+  static async connect(url: string, applicationName = sessionName): Promise<Database> {
     const dataSource = await new DataSource({
       type: 'postgres',
       url,

@@ -1,6 +1,6 @@
 export { askedGauge } from './asked-gauge';
 export { Clock, systemClock } from './clock';
-export { Database, inSavepoint, isOutage, type Queries, sqlState } from './database';
+export { Database, inSavepoint, isOutage, type Queries, sessionName, sqlState } from './database';
 export { groupBy } from './group-by';
 export { readJsonDocument, UnreadableJson } from './json-document';
 export { createLogger, describeError, LOGGER, type Logger } from './logger';

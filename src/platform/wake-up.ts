@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Client } from 'pg';
+import { sessionName } from './database';
 import { describeError, type Logger } from './logger';
 import { Signal } from './signal';
 import { type LoopState, type StepOutcome, WorkLoop } from './work-loop';
@@ -89,7 +90,7 @@ export class WakeUp {
   private async connect(): Promise<Client> {
     const client = new Client({
       connectionString: this.url,
-      application_name: 'medmij-subscriptions wake-up',
+      application_name: `${sessionName} wake-up`,
       keepAlive: true,
       connectionTimeoutMillis: answerWithinMs,
       query_timeout: answerWithinMs,
