@@ -76,11 +76,11 @@ const pageSql = `
 
 const writeSql = `
   insert into bare_view
-  select id, stream, client, provider, service, person, status, ends, interface, version, at, at, reason, null
+  select id, stream, client, provider, service, person, status, ends, interface, version, at, at, reason, null, 0
   from unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::uuid[], $7::text[], $8::date[], $9::text[],
               $10::integer[], $11::timestamptz[], $12::text[])
          as v (id, stream, client, provider, service, person, status, ends, interface, version, at, reason)
-  on conflict (subscription_id) do update set
+  on conflict (slot, subscription_id) do update set
     status = excluded.status, end_date = excluded.end_date, version = excluded.version, updated_at = excluded.updated_at,
     end_reason = excluded.end_reason
   where excluded.version > bare_view.version`;

@@ -75,8 +75,8 @@ const fillSql = `
            stream_id, 1, at
     from n
   )
-  insert into subscription_view (subscription_id, stream_id, client_id, provider, service_id, person_id, status, end_date,
+  insert into subscription_view (slot, subscription_id, stream_id, client_id, provider, service_id, person_id, status, end_date,
                                  interface_version, version, started_at, updated_at)
-  select stream_id || '.1', stream_id, 'localhost', 'eenofanderezorgaanbieder', '42', person_id, 'active',
+  select 0, stream_id || '.1', stream_id, 'localhost', 'eenofanderezorgaanbieder', '42', person_id, 'active',
          date '2027-01-01' + n % 365, '3.0.0', 1, at, at
   from n`;
