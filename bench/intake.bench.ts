@@ -19,7 +19,7 @@ const inFlight = 800;
 /** A start and another end date: half of the commands are of new persons. */
 const changes = 2;
 /** As many as the batcher has batches under way. */
-const bareConnections = 4;
+const bareConnections = 2;
 const httpConnections = 200;
 /** Numbers that no load in this process comes near to. */
 const httpFirstMark = 1_000_000_000;
