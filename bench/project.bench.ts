@@ -20,7 +20,6 @@ export const project: Benchmark = {
   async run({ options: { rounds, events }, databaseUrl, say }) {
     const database = await createDatabase(databaseUrl);
     const { projections } = compiled;
-    const liveReader = 'projection:subscriptions:0';
     const app = await openRooms(database.url, projections.ProjectorModule.with());
     const client = new Client({ connectionString: database.url });
     await client.connect();

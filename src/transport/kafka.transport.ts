@@ -5,6 +5,7 @@ import { groupBy, type Logger } from '../platform';
 import type { ConsumeOptions, Consumption, EventTransport, OutgoingRecord } from './event-transport';
 import { KafkaConsumption } from './kafka.consumption';
 import { makeTopics } from './kafka.topics';
+import { mendIdleTimer } from './kafkajs-idle-timer';
 
 export interface KafkaOptions {
   brokers: string[];
@@ -32,6 +33,7 @@ export class KafkaTransport implements EventTransport {
     private readonly options: KafkaOptions,
     private readonly log: Logger,
   ) {
+    mendIdleTimer();
     this.kafka = new Kafka({
       clientId: options.clientId,
       brokers: options.brokers,
