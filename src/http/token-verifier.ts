@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import type { JWTPayload, JWTVerifyGetKey } from 'jose' with { 'resolution-mode': 'import' };
 import { describeError, type Logger } from '../platform';
@@ -27,12 +28,21 @@ const algorithms = [
 ];
 const clockToleranceS = 5;
 const jwksTimeoutMs = 5_000;
+/**
+ * A token that was found good is believed for this long without being checked again, and never past its expiry: its sender
+ * brings the same one with every request, and checking a signature cost more than carrying out the command. So long can a key
+ * that was withdrawn still open the door.
+ */
+const believedForMs = 5_000;
+const believedMax = 1_000;
 /** A token is short; a longer text is not looked at. */
 const tokenLengthMax = 8_192;
 
 /** Checks bearer tokens of one issuer (RFC 7519): signature, issuer, audience, expiry. */
 export class TokenVerifier {
   private keys?: Promise<JWTVerifyGetKey>;
+  /** By the hash of the token, the one found good longest ago first. */
+  private readonly believed = new Map<string, { claims: JWTPayload; untilMs: number }>();
 
   constructor(
     private readonly trusted: TrustedIssuer,
@@ -45,6 +55,22 @@ export class TokenVerifier {
    */
   async verify(token: string): Promise<JWTPayload> {
     if (token.length > tokenLengthMax) throw new Refused('unauthenticated');
+    const hash = createHash('sha256').update(token).digest('base64');
+    const known = this.believed.get(hash);
+    if (known && performance.now() < known.untilMs) return known.claims;
+    const claims = await this.check(token);
+    this.believe(hash, claims);
+    return claims;
+  }
+
+  private believe(hash: string, claims: JWTPayload): void {
+    const expiresInMs = (claims.exp! + clockToleranceS) * 1_000 - (performance.timeOrigin + performance.now());
+    this.believed.delete(hash);
+    if (this.believed.size >= believedMax) this.believed.delete(this.believed.keys().next().value!);
+    this.believed.set(hash, { claims, untilMs: performance.now() + Math.min(believedForMs, expiresInMs) });
+  }
+
+  private async check(token: string): Promise<JWTPayload> {
     const { jwtVerify, errors } = await import('jose');
     try {
       this.keys ??= this.loadKeys();

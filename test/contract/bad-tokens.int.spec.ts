@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { developmentAudience, developmentIssuer, issueToken } from '../../dev/tokens';
 import { authorizedRequest, somePerson, TestService } from '../support/app';
+import { eventually } from '../support/eventually';
 import { expectProblem, expectQuietLog, nothingRecorded, publicUrl, recorded, sendBytes } from './attack';
 
 type Claims = Record<string, unknown>;
@@ -267,16 +268,36 @@ describe('a bearer token that must not be believed', () => {
 
   it('cannot be judged without the keys: 503, so that a good one is tried again, and then it works', async () => {
     const file = join(service.world.dataDir, 'tokens/jwks.json');
+    const fresh = await service.token('authorizations:write');
     const keys = await readFile(file);
     await rm(file);
     try {
-      const answer = await post({ authorization: `Bearer ${good}` });
+      const answer = await post({ authorization: `Bearer ${fresh}` });
       expectProblem(answer, 'unavailable', { subject });
       expect(answer.headers.get('retry-after')).toBe('1');
+      // One that was found good before is believed for five seconds, no longer.
+      await eventually(async () => {
+        const later = await post({ authorization: `Bearer ${good}` }, '/authorizations', { scope: 'x' });
+        expect(later.status).toBe(503);
+      }, 20_000);
     } finally {
       await writeFile(file, keys);
     }
     expectProblem(await post({ authorization: `Bearer ${good}` }, '/authorizations', { scope: 'x' }), 'scope_invalid');
+  });
+
+  it('opens nothing after its expiry, though it was found good just before', async () => {
+    // The clocks of both sides may differ by five seconds, of which three are left.
+    const nearlyOver = await issueToken({
+      dataDir: service.world.dataDir,
+      scopes: ['authorizations:write'],
+      lifetimeS: -2,
+    });
+    const ask = () => post({ authorization: `Bearer ${nearlyOver}` }, '/authorizations', { scope: 'x' });
+    const startedMs = performance.now();
+    expectProblem(await ask(), 'scope_invalid');
+    await eventually(async () => expect((await ask()).status).toBe(401), 20_000);
+    expect(performance.now() - startedMs).toBeLessThan(4_500);
   });
 
   it('has left nothing behind, and no token and no subject stands in the log', async () => {
