@@ -269,6 +269,27 @@ describe('the event store', () => {
     expect(await rowsLeft(asked[5]!)).toEqual({ persons: 1, commands: 1, streams: 1, events: 3 });
   });
 
+  it('tells a batch that somebody began its stream while it was looking, and leaves nothing of it', async () => {
+    const other = await Connection.open(database.url);
+    try {
+      const first = request();
+      await other.begin();
+      expect(await other.eventStore().append([first])).toEqual([appended]);
+      // Neither sees the row of the other: the batch comes to it when everything else has been written.
+      const late = request({ streamId: first.streamId, person: person(), command: command() });
+      const answers = store.append([late, request()]);
+      await eventually(async () => {
+        const waiting = `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+        expect(await other.ask(waiting)).toHaveLength(1);
+      });
+      await other.commit();
+      expect(await answers).toEqual([conflict('stream version'), appended]);
+      expect(await rowsLeft(late)).toEqual({ persons: 0, commands: 0, streams: 1, events: 1 });
+    } finally {
+      await other.close();
+    }
+  });
+
   it('answers with the positions at which the log has the events, which sort as text like the log', async () => {
     const following = new LogReader(db, 'main');
     const requests = Array.from({ length: 20 }, (_, index) => request({ facts: [fact(index), fact(index + 100)] }));
