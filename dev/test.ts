@@ -6,24 +6,24 @@ import { findProcess } from './processes/identity';
 import { endProcessGroup, forgetTestProcess, rememberTestProcess } from './processes/test-registry';
 import { cacheDirectory, projectRoot } from './project';
 import { stopSignal } from './stop-signal';
+import { testArguments } from './test-arguments';
 import { testSummary, type JestResult } from './test-summary';
 import { beginRun, endRun, startServers, temporaryFolder, type ThrowawayServers } from './throwaway-run';
 
 /**
  * `npm test`: jest over everything, against real servers on free ports with data that goes away afterwards.
- * `npm run test:rules`: only the tests that need no server.
+ * `npm run test:rules`: only the tests that need no server. `npm run test:faults`: the long form of the fault suite.
  */
 async function main(): Promise<void> {
-  const passedOn = process.argv.slice(2).filter((argument) => argument !== '--rules');
-  const rulesOnly = passedOn.length < process.argv.length - 2;
   const signal = stopSignal();
 
   const runDirectory = await beginRun();
   let servers: ThrowawayServers | undefined;
   let result: JestResult | undefined;
   try {
-    servers = rulesOnly ? undefined : await startServers(runDirectory, signal);
-    result = await runJest(passedOn, rulesOnly, runDirectory, servers?.environment ?? {}, signal);
+    const run = testArguments(process.argv.slice(2), projectRoot);
+    servers = run.servers ? await startServers(runDirectory, signal) : undefined;
+    result = await runJest(run.jest, runDirectory, { ...run.environment, ...servers?.environment }, signal);
   } catch (error) {
     if (!(error instanceof Stopped)) console.error(error instanceof Problem ? error.message : error);
   } finally {
@@ -38,14 +38,12 @@ async function main(): Promise<void> {
 
 async function runJest(
   passedOn: readonly string[],
-  rulesOnly: boolean,
   runDirectory: string,
   environment: Record<string, string>,
   signal: AbortSignal,
 ): Promise<JestResult | undefined> {
   const output = join(runDirectory, 'result.json');
   const args = ['--experimental-vm-modules', '--no-warnings', join(projectRoot, 'node_modules/jest/bin/jest.js')];
-  if (rulesOnly) args.push('--roots', join(projectRoot, 'src'), join(projectRoot, 'dev'));
   // Kept between runs, unlike everything else jest would put in the temporary folder.
   args.push(`--cacheDirectory=${join(cacheDirectory, 'jest')}`);
   args.push('--json', `--outputFile=${output}`, ...passedOn);

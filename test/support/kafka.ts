@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { type IHeaders, Kafka, type KafkaMessage, logLevel } from 'kafkajs';
+import { type Consumer, type IHeaders, Kafka, type KafkaMessage, logLevel, type Producer } from 'kafkajs';
 
 export function brokers(): string[] {
   const list = process.env.KAFKA_BROKERS;
@@ -23,15 +23,20 @@ export interface SeenRecord {
 
 /** A foreign client of the broker: what another system would see and send. */
 export class OtherSide {
-  private readonly kafka = new Kafka({ clientId: 'other-side', brokers: brokers(), logLevel: logLevel.NOTHING });
-  private readonly producer = this.kafka.producer({ allowAutoTopicCreation: false });
-  private readonly consumer = this.kafka.consumer({
-    groupId: `other-side-${randomBytes(6).toString('hex')}`,
-    maxWaitTimeInMs: 50,
-  });
+  private readonly kafka: Kafka;
+  private readonly producer: Producer;
+  private readonly consumer: Consumer;
   readonly seen: SeenRecord[] = [];
 
-  constructor(private readonly prefix: string) {}
+  constructor(
+    private readonly prefix: string,
+    brokerList = brokers(),
+  ) {
+    this.kafka = new Kafka({ clientId: 'other-side', brokers: brokerList, logLevel: logLevel.NOTHING });
+    this.producer = this.kafka.producer({ allowAutoTopicCreation: false });
+    const groupId = `other-side-${randomBytes(6).toString('hex')}`;
+    this.consumer = this.kafka.consumer({ groupId, maxWaitTimeInMs: 50 });
+  }
 
   /** Follows topics (without the prefix) from their beginning into `seen`; they must exist already. */
   async follow(...topics: string[]): Promise<void> {

@@ -24,6 +24,7 @@ interface Seen {
   takeovers: string[];
   published: PublishedRecord[];
   view: ViewRow[];
+  rebuilt: ViewRow[];
   notified: Notification[];
   superseded: string[];
   steps: ReaderStep[];
@@ -61,6 +62,22 @@ function soundRun(): Seen {
     }),
   );
   const last = log.slice(-streams.length);
+  const view = last.map(({ data, stream, version }): ViewRow => ({
+    subscription_id: data.subscription_id,
+    stream_id: stream,
+    client_id: data.client_id,
+    provider: data.provider,
+    service_id: data.service_id,
+    person_id: data.person_id,
+    end_date: data.end_date,
+    interface_version: data.interface_version,
+    version,
+    started_at: moment,
+    updated_at: moment,
+    status: 'terminated',
+    end_reason: 'person',
+    suspended_by: null,
+  }));
   const step = (kind: 'took' | 'moved', fence: bigint, place: number, process: string): ReaderStep => ({
     reader: 'relay',
     kind,
@@ -103,22 +120,8 @@ function soundRun(): Seen {
       offset: String(offset),
       digest: digestOf(JSON.stringify(event.data)),
     })),
-    view: last.map(({ data, stream, version }) => ({
-      subscription_id: data.subscription_id,
-      stream_id: stream,
-      client_id: data.client_id,
-      provider: data.provider,
-      service_id: data.service_id,
-      person_id: data.person_id,
-      end_date: data.end_date,
-      interface_version: data.interface_version,
-      version,
-      started_at: moment,
-      updated_at: moment,
-      status: 'terminated',
-      end_reason: 'person',
-      suspended_by: null,
-    })),
+    view,
+    rebuilt: view.map((row) => ({ ...row })),
     notified: log.map(({ data, correlation }) => ({
       subscription: data.subscription_id,
       endDate: data.end_date,
@@ -147,6 +150,9 @@ function judged(seen: Seen) {
   for (const place of seen.takeovers) check.published.takeover(place);
   for (const record of seen.published) check.published.add(record);
   for (const row of seen.view) check.view.row(row);
+  check.view.end();
+  for (const row of seen.rebuilt) check.view.row(row);
+  check.view.end();
   for (const notification of seen.notified) check.told.notified(notification);
   for (const id of seen.superseded) check.told.supersede(id);
   for (const step of seen.steps) check.leases.add(step);
@@ -311,6 +317,11 @@ describe('the check of a run under faults', () => {
       expect(brokenBy(({ view }) => (view[2]!.started_at = new Date(0)))).toEqual([
         'the view equals a fold of the log',
       ]);
+    });
+
+    it('catches a rebuilt one that differs', () => {
+      expect(brokenBy(({ rebuilt }) => rebuilt.pop())).toEqual(['the view follows the log']);
+      expect(brokenBy(({ rebuilt }) => (rebuilt[1]!.status = 'active'))).toEqual(['the view equals a fold of the log']);
     });
 
     it('catches a row of no event', () => {

@@ -22,7 +22,7 @@ export interface ViewRow {
 export class ViewCheck {
   private readonly violations = new Violations();
   private readonly folded = new Map<string, ViewRow>();
-  private readonly seen = new Set<string>();
+  private seen = new Set<string>();
 
   /** An event, in the log's order. */
   logged({ stream, version, type, occurredAt, data }: LoggedEvent): void {
@@ -81,11 +81,16 @@ export class ViewCheck {
     return this.folded.size;
   }
 
-  finish(): Violations {
+  /** All rows of a view have been fed; those of another one, as of a rebuild, may follow. */
+  end(): void {
     for (const id of this.folded.keys()) {
       if (this.seen.has(id)) continue;
       this.violations.add('the view follows the log', `${id} has no row`, streamOfSubscription(id));
     }
+    this.seen = new Set();
+  }
+
+  finish(): Violations {
     return this.violations;
   }
 }
