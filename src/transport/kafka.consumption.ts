@@ -1,4 +1,4 @@
-import type { Consumer, EachBatchPayload, Kafka, KafkaMessage } from 'kafkajs';
+import { type Consumer, type EachBatchPayload, type Kafka, KafkaJSNonRetriableError, type KafkaMessage } from 'kafkajs';
 import { describeError, type Logger } from '../platform';
 import type { ConsumeOptions, Consumption, IncomingRecord } from './event-transport';
 import { PartitionQueue } from './partition-queue';
@@ -73,12 +73,14 @@ export class KafkaConsumption implements Consumption {
       heartbeatInterval: heartbeatEveryMs,
       maxWaitTimeInMs: fetchWaitMs,
       allowAutoTopicCreation: false,
+      // Beginning again is for us: kafkajs would begin again with a consumer that we have left, and it would keep its partitions.
+      retry: { restartOnFailure: () => Promise.resolve(false) },
     });
     const ended = new Promise<void>((resolve) => {
       this.restart = resolve;
       consumer.on('consumer.crash', ({ payload }) => {
         this.failed(payload.error);
-        if (!payload.restart) resolve();
+        resolve();
       });
       consumer.on('consumer.group_join', ({ payload }) => {
         joined();
@@ -127,7 +129,8 @@ export class KafkaConsumption implements Consumption {
           handle: (record: IncomingRecord, isOver: () => boolean) => this.handleUntilDone(record, isOver),
           handled: (offset: string, isOver: () => boolean) => this.commit(consumer, partition, offset, isOver),
           hasRoom: () => {
-            if (this.queues === queues) consumer.resume([{ topic: this.topic, partitions: [partition] }]);
+            if (this.queues !== queues) return;
+            whileInGroup(() => consumer.resume([{ topic: this.topic, partitions: [partition] }]));
           },
           after: ending.get(partition) ?? Promise.resolve(),
         };
@@ -150,10 +153,12 @@ export class KafkaConsumption implements Consumption {
     const partitions = [...queues.keys()];
     const begins = await this.untilItWorks(() => this.beginsOf(partitions), isOver);
     if (begins === undefined || isOver()) return;
-    for (const [partition, offset] of begins) consumer.seek({ topic: this.topic, partition, offset });
-    consumer.resume([{ topic: this.topic, partitions }]);
-    this.connected = true;
-    this.failingSince = undefined;
+    whileInGroup(() => {
+      for (const [partition, offset] of begins) consumer.seek({ topic: this.topic, partition, offset });
+      consumer.resume([{ topic: this.topic, partitions }]);
+      this.connected = true;
+      this.failingSince = undefined;
+    });
   }
 
   /**
@@ -194,7 +199,7 @@ export class KafkaConsumption implements Consumption {
     if (!queue || !last || !isRunning() || isStale()) return;
     queue.add(messages.map((message) => this.incoming(message, partition)));
     resolveOffset(last.offset);
-    if (queue.isFull()) consumer.pause([{ topic: this.topic, partitions: [partition] }]);
+    if (queue.isFull()) whileInGroup(() => consumer.pause([{ topic: this.topic, partitions: [partition] }]));
   }
 
   private async commit(consumer: Consumer, partition: number, offset: string, isOver: () => boolean): Promise<void> {
@@ -253,6 +258,18 @@ export class KafkaConsumption implements Consumption {
   private report(error: unknown): void {
     this.lastError = error instanceof Error ? error.message : String(error);
     if (!this.stopping) this.log.error({ topic: this.options.topic, error: describeError(error) }, 'consumer.failed');
+  }
+}
+
+/**
+ * A consumer that lost its broker has let its group go until it begins again, and throws at whoever speaks of partitions; the
+ * next generation of the group asks anew. Thrown into a queue at work, it would end the process.
+ */
+function whileInGroup(work: () => void): void {
+  try {
+    work();
+  } catch (error) {
+    if (!(error instanceof KafkaJSNonRetriableError)) throw error;
   }
 }
 
