@@ -1,5 +1,13 @@
 import { HeldLease, type LogAccess, type LogFollower, ParkedStreamStore, startOfLog } from '../event-store';
-import { type CheckResult, loopCheck, type Signal, sqlState, type StepOutcome, WorkLoop } from '../platform';
+import {
+  type CheckResult,
+  loopCheck,
+  type Queries,
+  type Signal,
+  sqlState,
+  type StepOutcome,
+  WorkLoop,
+} from '../platform';
 import type { SubscriptionEvent } from '../subscriptions';
 import { otherSlot, type ProjectionState, type ProjectionStore, readerOf, type Slot } from './projection.store';
 import { createProjector } from './subscription.projector';
@@ -124,10 +132,14 @@ export class ProjectionVersions {
       projections.position(subscriptions),
     ]);
     if (Number(live.pos) - Number(built.pos) > eventsBehindMax) return false;
-    if (state.task === 'rebuild' && (await this.hasParkedMore(state.live_slot))) return false;
     if (this.analyzed !== state.other_version) await this.views.analyze(slot);
     this.analyzed = state.other_version;
-    const switched = await access.database.transaction((queries) => projections.switch(state, queries));
+    const switched = await access.database.transaction(async (queries) => {
+      await projections.holdStill(state.name, queries);
+      // Asked only now: up to this moment the one being built may have parked another stream.
+      if (state.task === 'rebuild' && (await this.hasParkedMore(state.live_slot, queries))) return undefined;
+      return projections.switch(state, queries);
+    });
     if (!switched) return false;
     this.live = switched.live_slot;
     access.log.info(
@@ -139,9 +151,9 @@ export class ProjectionVersions {
   }
 
   /** A rebuilt version must not know less than the one it replaces: it waits until what it stumbled over has been replayed. */
-  private async hasParkedMore(live: Slot): Promise<boolean> {
-    const parkedLive = await this.parked.of(readerOf(subscriptions, live));
-    const parkedNew = await this.parked.of(readerOf(subscriptions, otherSlot(live)));
+  private async hasParkedMore(live: Slot, queries: Queries): Promise<boolean> {
+    const parkedLive = await this.parked.of(readerOf(subscriptions, live), queries);
+    const parkedNew = await this.parked.of(readerOf(subscriptions, otherSlot(live)), queries);
     return [...parkedNew.keys()].some((streamId) => !parkedLive.has(streamId));
   }
 }

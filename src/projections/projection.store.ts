@@ -1,4 +1,4 @@
-import { type Lag, type LogReader, type Position, positionText, startOfLog } from '../event-store';
+import { type Lag, type LogReader, type Position, startOfLog } from '../event-store';
 import type { Database, Queries } from '../platform';
 
 /** A place for one version of a projection. There are two: one is read, the other is free to build in. */
@@ -103,28 +103,32 @@ export class ProjectionStore {
     return rows.length > 0;
   }
 
+  /** Holds the readers of both slots where they are until the end of the transaction. */
+  async holdStill(name: string, queries: Queries): Promise<void> {
+    await queries.query(
+      'projection.hold',
+      `select 1 from log_reader where log = $1 and name = any ($2) order by name for update`,
+      [this.reader.logName, [readerOf(name, 0), readerOf(name, 1)]],
+    );
+  }
+
   /**
-   * Lets the slots change places, if the other one has come at least as far as the live one. The live one is held still for that
-   * moment, so that who has seen a position sees nothing older after it.
+   * Lets the slots change places, if the other one has come at least as far as the live one. Both must be held still, so that
+   * who has seen a position sees nothing older after it.
    */
   async switch(
     { name, live_slot: live, task }: ProjectionState,
     queries: Queries,
   ): Promise<ProjectionState | undefined> {
-    const rows = await queries.query<{ name: string } & Position>(
-      'projection.hold',
-      `select name, epoch, xid::text, pos::text from log_reader where log = $1 and name = any ($2) order by name for update`,
-      [this.reader.logName, [readerOf(name, 0), readerOf(name, 1)]],
-    );
-    const at = (slot: Slot) => positionText(rows.find((row) => row.name === readerOf(name, slot)) ?? startOfLog);
-    if (at(otherSlot(live)) < at(live)) return undefined;
     const [switched] = await queries.query<ProjectionState>(
       'projection.switch',
       `update projection
        set live_slot = 1 - live_slot, live_version = other_version, other_version = live_version, task = null, emptied = false
        where name = $1 and live_slot = $2 and task = $3 and (task = 'switch_back' or emptied)
+         and coalesce((select (epoch, xid, pos) from log_reader where log = $4 and name = $5), (0, '0'::xid8, 0::bigint))
+             <= (select (epoch, xid, pos) from log_reader where log = $4 and name = $6)
        returning ${columns}`,
-      [name, live, task],
+      [name, live, task, this.reader.logName, readerOf(name, live), readerOf(name, otherSlot(live))],
     );
     return switched;
   }
