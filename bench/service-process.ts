@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { ensureCertificates } from '../dev/certificates';
 import { freePort } from '../dev/ports';
+import { findProcess } from '../dev/processes/identity';
+import { forgetTestProcess, rememberTestProcess } from '../dev/processes/test-registry';
 import { projectRoot } from '../dev/project';
 import { issueToken } from '../dev/tokens';
 import type { Usage } from './usage';
@@ -36,6 +38,12 @@ export class ServiceProcess {
       // Its log is written in full, as in production, and kept by nobody.
       stdio: ['ignore', 'ignore', 'inherit'],
     });
+    // A run that is broken off ends what it left behind.
+    const identity = child.pid ? findProcess(child.pid) : undefined;
+    if (identity) {
+      rememberTestProcess(identity);
+      child.once('exit', () => forgetTestProcess(identity));
+    }
     const url = `http://127.0.0.1:${port}`;
     await untilReady(child, url, startedMs);
     return new ServiceProcess(child, dataDir, url, token, performance.now() - startedMs);
