@@ -11,6 +11,7 @@ import {
 import type { CheckpointStore } from './checkpoint.store';
 import { HeldLease } from './held-lease';
 import type { Lag, LogReader } from './log.reader';
+import { PageAhead } from './page-ahead';
 import { ParkedStreamStore } from './parked-streams.store';
 import { asRecorded, type Fact, type Position, positionText, type StoredEvent, type Upcast } from './stored-event';
 import { type Apply, StreamParking } from './stream-parking';
@@ -59,6 +60,7 @@ export class LogFollower<F extends Fact> {
   private readonly loop: WorkLoop;
   private readonly wakeUp = new Signal();
   private readonly parking?: StreamParking<F>;
+  private readonly pages: PageAhead;
   private checkpoint?: Position;
   /** Looks in a row that found something, but nothing readable. */
   private gatedLooks = 0;
@@ -69,6 +71,7 @@ export class LogFollower<F extends Fact> {
   ) {
     this.lease = new HeldLease(access.checkpoints, options.name);
     const { apply, name, pageSize } = options;
+    this.pages = new PageAhead(access.reader, pageSize);
     if (apply) this.parking = new StreamParking(access, name, pageSize, apply);
     this.loop = new WorkLoop({
       name: options.name,
@@ -148,7 +151,7 @@ export class LogFollower<F extends Fact> {
     const { pageSize, before } = this.options;
     const held = this.lease.current();
     if (held) await this.parking?.replayAsked(held, after);
-    const page = await this.access.reader.page<F>(after, pageSize);
+    const page = (await this.pages.page(after)) as StoredEvent<F>[];
     const last = page.at(-1);
     if (!last) return { againInMs: await this.pauseMs(after) };
     this.gatedLooks = 0;
