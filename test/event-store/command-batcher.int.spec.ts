@@ -124,6 +124,12 @@ describe('the command batcher', () => {
     expect(after!.commits).toBeLessThanOrEqual(15);
   });
 
+  it('lets those go together that come in one turn of the event loop, the first of them too', async () => {
+    const answers = await outcomes(Array.from({ length: 8 }, () => one.submit(subscribe())));
+    const written = await Promise.all(answers.map(history));
+    expect(new Set(written.map(([event]) => event!.position.xid)).size).toBe(1);
+  });
+
   it('refuses an order for itself alone', async () => {
     const nothingThere = new TerminateOrder(`${randomUUID()}.1`, 'operator', trace, now);
     const orders = [...Array.from({ length: 10 }, () => subscribe()), nothingThere];
