@@ -75,6 +75,7 @@ async function readRequests(
     if (key.startsWith(keyPrefix)) check.requests.carried({ id: key.slice(keyPrefix.length), stream, version });
   }
   for (const answer of load.acknowledged) check.requests.acknowledge(answer);
+  for (const { id } of load.attempts) check.requests.tried(id);
   for (const { id, code } of load.refused) check.requests.refuse(id, code);
   await kafka.readAll('medmij.authorizations.v1', ({ partition, offset, headers }) =>
     check.requests.receive(headers.ce_id!, `${partition}:${offset}`),

@@ -4,6 +4,7 @@ import type { Acknowledged } from './checks/request-check';
 
 /** What became of one try to hand a request in over HTTP: an answer, or nobody knows. */
 export interface Attempt {
+  id: string;
   startedMs: number;
   status?: number;
   error?: string;
@@ -93,7 +94,7 @@ export class RequestLoad {
 
   private async handIn(request: AuthorizedRequestBody): Promise<void> {
     for (let tries = 0; tries < triesMax; tries += 1) {
-      const attempt: Attempt = { startedMs: performance.now() };
+      const attempt: Attempt = { id: request.authorization_id, startedMs: performance.now() };
       this.attempts.push(attempt);
       try {
         if (await this.isAnswered(request, attempt)) return;

@@ -17,6 +17,7 @@ interface Seen {
   log: LoggedEvent[];
   carriedOut: CarriedOut[];
   acknowledged: Acknowledged[];
+  tried: string[];
   refused: [id: string, code: string][];
   received: [id: string, place: string][];
   buried: [id: string, place: string, code: string][];
@@ -100,6 +101,7 @@ function soundRun(): Seen {
         position: event.position,
       },
     })),
+    tried: [],
     refused: [['late', 'authorization_stale']],
     received: [
       ['a-1', '0:0'],
@@ -143,6 +145,7 @@ function judged(seen: Seen) {
   for (const event of seen.log) check.logged(event);
   for (const command of seen.carriedOut) check.requests.carried(command);
   for (const answer of seen.acknowledged) check.requests.acknowledge(answer);
+  for (const id of seen.tried) check.requests.tried(id);
   for (const [id, code] of seen.refused) check.requests.refuse(id, code);
   for (const [id, place] of seen.received) check.requests.receive(id, place);
   for (const [id, place, code] of seen.buried) check.requests.bury(id, place, code);
@@ -244,6 +247,20 @@ describe('the check of a run under faults', () => {
       expect(brokenBy(({ refused }) => refused.push(['a-1', 'authorization_stale']))).toEqual(['refused is refused']);
     });
 
+    it('catches one that came too early and took effect all the same, unless it was handed in again', () => {
+      expect(brokenBy(({ refused }) => refused.push(['a-1', 'not_subscribed']))).toEqual(['refused is refused']);
+      const again = ({ refused, tried }: Seen) => {
+        refused.push(['a-1', 'not_subscribed']);
+        tried.push('a-1', 'a-1');
+      };
+      expect(brokenBy(again)).toEqual([]);
+      const unlisted = ({ refused, tried }: Seen) => {
+        refused.push(['a-1', 'unknown_client']);
+        tried.push('a-1', 'a-1');
+      };
+      expect(brokenBy(unlisted)).toEqual(['refused is refused']);
+    });
+
     it('catches an outage that was handed out as a refusal', () => {
       expect(brokenBy(({ refused }) => refused.push(['other', 'internal_error']))).toEqual(['an outage is no answer']);
       expect(brokenBy(({ buried }) => (buried[0]![2] = 'internal_error'))).toEqual(['an outage is no answer']);
@@ -251,7 +268,9 @@ describe('the check of a run under faults', () => {
 
     it('catches a record that was neither carried out nor buried, and one that was both', () => {
       expect(brokenBy(({ received }) => received.push(['skipped', '0:2']))).toEqual(['every record has an outcome']);
-      expect(brokenBy(({ buried }) => buried.push(['a-1', '0:0', 'not_subscribed']))).toEqual(['one outcome a record']);
+      expect(brokenBy(({ buried }) => buried.push(['a-1', '0:0', 'authorization_stale']))).toEqual([
+        'one outcome a record',
+      ]);
     });
 
     it('catches a dead letter that names the place of another record', () => {
