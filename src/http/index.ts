@@ -2,6 +2,6 @@
 export { apiQuery, apiSchema, problemResponses } from './api-schema';
 export { BearerGuard, RequireScope, type TokenScope } from './bearer.guard';
 export { HttpModule } from './http.module';
-export { parse } from './parse';
+export { expectNothing, parse } from './parse';
 export { traceOf } from './request-ids';
 export { createHttpEdge } from './server';

@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import { z } from 'zod';
 import { type Fault, Refused } from '../refusals';
 
 /** Faults named in one answer; a body can hold thousands. */
@@ -26,4 +26,15 @@ function faultsOf(issue: z.core.$ZodIssue): Fault[] {
 /** A key is the caller's text too: one that is no plain name is not repeated, for it could be a person's number. */
 function namable(key: string): string {
   return /^[A-Za-z_][A-Za-z_-]{0,49}$|^[0-9]{1,4}$/.test(key) ? key : '(unnamable)';
+}
+
+const nothing = z.strictObject({});
+
+/**
+ * For a door that takes neither query parameters nor, where there is one, a body.
+ * @throws Refused `malformed_request`
+ */
+export function expectNothing(query: unknown, body?: unknown): void {
+  parse(nothing, query);
+  parse(nothing, body ?? {});
 }

@@ -1,13 +1,10 @@
 import { Body, Controller, Inject, Post, Query, Req, Res, UseGuards } from '@nestjs/common';
 import { ApiBearerAuth, ApiBody, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { apiSchema, BearerGuard, parse, problemResponses, RequireScope, traceOf } from '../http';
+import { apiSchema, BearerGuard, expectNothing, parse, problemResponses, RequireScope, traceOf } from '../http';
 import { standingSchema } from '../subscriptions';
 import { AuthorizationIntake } from './authorization-intake';
 import { authorizedRequest } from './authorized-request';
-import { z } from 'zod';
-
-const noQuery = z.strictObject({});
 
 /** The HTTP door for Authorization Servers. */
 @ApiTags('Authorization Server')
@@ -34,7 +31,7 @@ export class AuthorizationsController {
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
   ) {
-    parse(noQuery, query);
+    expectNothing(query);
     const { recorded, standing } = await this.intake.accept(parse(authorizedRequest, body), traceOf(request));
     await reply.status(recorded ? 201 : 200).send(standing);
   }

@@ -2,13 +2,21 @@ import { Body, Controller, Get, HttpCode, Inject, Param, Post, Query, Req, UseGu
 import { ApiBearerAuth, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { apiQuery, apiSchema, BearerGuard, parse, problemResponses, RequireScope, traceOf } from '../http';
+import {
+  apiQuery,
+  apiSchema,
+  BearerGuard,
+  expectNothing,
+  parse,
+  problemResponses,
+  RequireScope,
+  traceOf,
+} from '../http';
 import { DeadLetters, type DeadLetterView } from '../intake';
 import { LOGGER, type Logger } from '../platform';
 import { Refused } from '../refusals';
 import { type ListPage, listPage, momentText, pageOf, pageQuery, partsOfCursor } from './list-page';
 
-const nothing = z.strictObject({});
 const deadLettersQuery = z.strictObject(pageQuery);
 const place = z.tuple([momentText, z.uuid()]);
 const moment = z.iso.datetime();
@@ -62,8 +70,7 @@ export class DeadLettersController {
     @Body() body: unknown,
     @Req() request: FastifyRequest,
   ): Promise<z.output<typeof deadLetterItem>> {
-    parse(nothing, query);
-    parse(nothing, body ?? {});
+    expectNothing(query, body);
     const replayed = z.uuid().safeParse(id).success ? await this.deadLetters.replay(id) : undefined;
     if (!replayed) throw new Refused('not_found', 'There is no such dead letter.');
     if (replayed === 'not_retryable') {

@@ -2,14 +2,21 @@ import { Body, Controller, Get, HttpCode, Inject, Param, Post, Query, Req, UseGu
 import { ApiBearerAuth, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { apiQuery, apiSchema, BearerGuard, parse, problemResponses, RequireScope, traceOf } from '../http';
+import {
+  apiQuery,
+  apiSchema,
+  BearerGuard,
+  expectNothing,
+  parse,
+  problemResponses,
+  RequireScope,
+  traceOf,
+} from '../http';
 import { DeliveryStore } from '../notifications';
 import { Clock, LOGGER, type Logger } from '../platform';
 import { Refused } from '../refusals';
 import { deliveriesQuery, deliveryItem, deliveryPlace, pagedDeliveries, toDeliveryItem } from './delivery-item';
 import { type ListPage, pageOf } from './list-page';
-
-const nothing = z.strictObject({});
 
 /** What operators ask about notifications, and the retry of dead ones. */
 @ApiTags('Operators')
@@ -49,8 +56,7 @@ export class DeliveriesController {
     @Body() body: unknown,
     @Req() request: FastifyRequest,
   ): Promise<z.output<typeof deliveryItem>> {
-    parse(nothing, query);
-    parse(nothing, body ?? {});
+    expectNothing(query, body);
     const retried = z.uuid().safeParse(id).success ? await this.deliveries.retryDead(id, this.clock.now()) : undefined;
     if (!retried) throw new Refused('not_found', 'There is no such delivery.');
     if (retried === 'not_retryable') {

@@ -3,7 +3,16 @@ import { ApiBearerAuth, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagg
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { type ParkedStream, ParkedStreamStore } from '../event-store';
-import { apiQuery, apiSchema, BearerGuard, parse, problemResponses, RequireScope, traceOf } from '../http';
+import {
+  apiQuery,
+  apiSchema,
+  BearerGuard,
+  expectNothing,
+  parse,
+  problemResponses,
+  RequireScope,
+  traceOf,
+} from '../http';
 import { LOGGER, type Logger } from '../platform';
 import { Refused } from '../refusals';
 import { type ListPage, listPage, momentText, pageOf, pageQuery, partsOfCursor } from './list-page';
@@ -24,7 +33,6 @@ const parkedItem = z.strictObject({
 
 const parkedQuery = z.strictObject(pageQuery);
 const parkedPlace = z.tuple([momentText, z.uuid()]);
-const nothing = z.strictObject({});
 
 /** Streams that a projection or the planner stumbled over, and their replay. */
 @ApiTags('Operators')
@@ -66,8 +74,7 @@ export class ParkedController {
     @Body() body: unknown,
     @Req() request: FastifyRequest,
   ): Promise<z.output<typeof parkedItem>> {
-    parse(nothing, query);
-    parse(nothing, body ?? {});
+    expectNothing(query, body);
     const asked = z.uuid().safeParse(id).success ? await this.parked.askReplay(id) : undefined;
     if (!asked) throw new Refused('not_found', 'There is no such parked stream.');
     this.log.info({ ...traceOf(request), parked_id: id, stream_id: asked.stream_id }, 'parked.replay_asked');

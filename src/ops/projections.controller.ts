@@ -2,7 +2,7 @@ import { Body, Controller, Get, HttpCode, Inject, Param, Post, Query, Req, UseGu
 import { ApiBearerAuth, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { apiSchema, BearerGuard, parse, problemResponses, RequireScope, traceOf } from '../http';
+import { apiSchema, BearerGuard, expectNothing, problemResponses, RequireScope, traceOf } from '../http';
 import { LOGGER, type Logger } from '../platform';
 import { ProjectionOperations, type ProjectionView } from '../projections';
 import { Refused } from '../refusals';
@@ -33,7 +33,6 @@ const comparison = z.strictObject({
   ),
 });
 
-const nothing = z.strictObject({});
 const projectionName = /^[a-z][a-z_]{0,62}$/;
 
 /** How the projections stand, and the versions of them. */
@@ -57,7 +56,7 @@ export class ProjectionsController {
   })
   @problemResponses(400, 401, 403, 503)
   async all(@Query() query: unknown): Promise<{ items: ProjectionView[]; next: null }> {
-    parse(nothing, query);
+    expectNothing(query);
     return { items: await this.projections.all(), next: null };
   }
 
@@ -73,8 +72,7 @@ export class ProjectionsController {
     @Body() body: unknown,
     @Req() request: FastifyRequest,
   ): Promise<ProjectionView> {
-    parse(nothing, query);
-    parse(nothing, body ?? {});
+    expectNothing(query, body);
     const view = known(await this.projections.rebuild(named(name)));
     this.log.info(
       { ...traceOf(request), projection: name, version: view.rebuild?.version },
@@ -95,8 +93,7 @@ export class ProjectionsController {
     @Body() body: unknown,
     @Req() request: FastifyRequest,
   ): Promise<ProjectionView> {
-    parse(nothing, query);
-    parse(nothing, body ?? {});
+    expectNothing(query, body);
     const asked = await this.projections.switchBack(named(name));
     if (asked === 'no_version') throw new Refused('not_found', 'There is no version to go back to.');
     const view = known(asked);
@@ -119,8 +116,7 @@ export class ProjectionsController {
     @Body() body: unknown,
     @Req() request: FastifyRequest,
   ): Promise<z.output<typeof comparison>> {
-    parse(nothing, query);
-    parse(nothing, body ?? {});
+    expectNothing(query, body);
     const { version, position, checked, differing } = known(await this.projections.verify(named(name)));
     this.log.info(
       { ...traceOf(request), projection: name, version, checked, differing: differing.length },
