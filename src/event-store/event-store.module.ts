@@ -60,8 +60,8 @@ export class EventStoreModule implements OnApplicationBootstrap, OnModuleDestroy
         },
         {
           provide: ParkedStreamStore,
-          inject: [Database],
-          useFactory: (db: Database) => new ParkedStreamStore(db, logName),
+          inject: [LogAccess],
+          useFactory: (access: LogAccess) => access.parked,
         },
         {
           provide: LogAccess,

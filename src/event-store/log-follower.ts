@@ -36,6 +36,8 @@ export interface FollowerOptions<F extends Fact> {
 
 /** What every follower of the log is given. */
 export class LogAccess {
+  readonly parked: ParkedStreamStore;
+
   constructor(
     readonly database: Database,
     readonly reader: LogReader,
@@ -43,7 +45,9 @@ export class LogAccess {
     readonly appended: Signal,
     readonly log: Logger,
     readonly upcast: Upcast = asRecorded,
-  ) {}
+  ) {
+    this.parked = new ParkedStreamStore(database, reader.logName);
+  }
 
   /** How far behind the reader of that name is, whichever process runs it. */
   async lagOf(name: string): Promise<Lag> {
@@ -107,7 +111,7 @@ export class LogFollower<F extends Fact> {
   async check(): Promise<CheckResult> {
     const loop = loopCheck(this.loop.state());
     if (loop.status !== 'ok') return loop;
-    const parked = (await new ParkedStreamStore(this.access.database, this.access.reader.logName).of(this.name)).size;
+    const parked = (await this.access.parked.of(this.name)).size;
     return parked === 0
       ? loop
       : { status: 'degraded', reason: `${parked} stream(s) are parked, see /ops/api/parked; the others go on` };

@@ -1,7 +1,7 @@
 import { type Database, describeError, groupBy, inSavepoint, type Logger, type Queries } from '../platform';
 import type { CheckpointStore, Lease } from './checkpoint.store';
 import type { LogReader } from './log.reader';
-import { ParkedStreamStore, type ParkedStream, type Stumble } from './parked-streams.store';
+import type { ParkedStream, ParkedStreamStore, Stumble } from './parked-streams.store';
 import { errorText, mayBePoison } from './poison';
 import { type Fact, inNewestForm, type Position, positionText, type StoredEvent, type Upcast } from './stored-event';
 
@@ -19,6 +19,7 @@ interface Parts {
   database: Database;
   reader: LogReader;
   checkpoints: CheckpointStore;
+  parked: ParkedStreamStore;
   log: Logger;
   upcast: Upcast;
 }
@@ -39,7 +40,7 @@ export class StreamParking<F extends Fact> {
     private readonly pageSize: number,
     private readonly applyEvents: Apply<F>,
   ) {
-    this.store = new ParkedStreamStore(parts.database, parts.reader.logName);
+    this.store = parts.parked;
   }
 
   /** What is parked, as the database has it: nobody else changes it while the lease is held. */

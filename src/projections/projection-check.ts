@@ -1,4 +1,4 @@
-import { inNewestForm, type LogAccess, ParkedStreamStore, positionText } from '../event-store';
+import { inNewestForm, type LogAccess, type ParkedStreamStore, positionText } from '../event-store';
 import type { SubscriptionEvent } from '../subscriptions';
 import { type ProjectionStore, readerOf } from './projection.store';
 import type { SubscriptionView } from './subscription.projection';
@@ -33,7 +33,7 @@ export class ProjectionCheck {
     private readonly projections: ProjectionStore,
     private readonly views: SubscriptionViewStore,
   ) {
-    this.parked = new ParkedStreamStore(access.database, access.reader.logName);
+    this.parked = access.parked;
   }
 
   /** All of it about one moment and as far as the view has come then, so that what is still on its way is no difference. */

@@ -1,4 +1,4 @@
-import { type LogAccess, ParkedStreamStore, positionText } from '../event-store';
+import { type LogAccess, type ParkedStreamStore, positionText } from '../event-store';
 import type { Clock, Signal } from '../platform';
 import { otherSlot, type ProjectionState, type ProjectionStore, readerOf } from './projection.store';
 import type { Comparison, ProjectionCheck } from './projection-check';
@@ -27,7 +27,7 @@ export class ProjectionOperations {
     private readonly clock: Clock,
     private readonly asked: Signal,
   ) {
-    this.parked = new ParkedStreamStore(access.database, access.reader.logName);
+    this.parked = access.parked;
   }
 
   async all(): Promise<ProjectionView[]> {

@@ -1,4 +1,4 @@
-import { HeldLease, type LogAccess, type LogFollower, ParkedStreamStore, startOfLog } from '../event-store';
+import { HeldLease, type LogAccess, type LogFollower, type ParkedStreamStore, startOfLog } from '../event-store';
 import {
   type CheckResult,
   loopCheck,
@@ -42,7 +42,7 @@ export class ProjectionVersions {
     private readonly moved: Signal,
     private readonly asked: Signal,
   ) {
-    this.parked = new ParkedStreamStore(access.database, access.reader.logName);
+    this.parked = access.parked;
     this.loop = new WorkLoop({
       name: 'projection versions',
       step: () => this.step(),
