@@ -140,12 +140,13 @@ export class WakeUp {
   private tell(name: string): void {
     if (!this.client) return;
     this.untold.add(name);
-    this.telling ??= this.tellAll(this.client);
+    this.telling ??= this.tellAll();
   }
 
   /** At most one NOTIFY is under way. */
-  private async tellAll(client: Client): Promise<void> {
-    while (this.untold.size > 0 && this.client === client) {
+  private async tellAll(): Promise<void> {
+    while (this.untold.size > 0 && this.client) {
+      const { client } = this;
       const names = [...this.untold];
       this.untold.clear();
       await notify(client, names).catch((error: Error) => this.forget(client, error));
