@@ -5,6 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { ListRefresher, type ListName, ListStore } from '../../src/medmij-lists';
 import type { Logger } from '../../src/platform';
+import { eventually } from '../support/eventually';
 import { client, clientList, node, provider, providerList, serviceName, serviceNamesList, whitelist } from './list-xml';
 
 /** What is read from files is not copied. */
@@ -34,17 +35,6 @@ async function publish(name: string, content: Buffer): Promise<void> {
 }
 const statusOf = (name: ListName) => store.status().find((status) => status.name === name)!;
 const warnings = () => lines.filter(({ level }) => level === 'warn').map(({ fields }) => fields.reason);
-
-async function eventually(assertion: () => void): Promise<void> {
-  for (const end = Date.now() + 10_000; ;) {
-    try {
-      return assertion();
-    } catch (error) {
-      if (Date.now() > end) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 25));
-    }
-  }
-}
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'medmij-lists-'));
