@@ -36,12 +36,14 @@ export class LogReader {
 
   /** Whether anything was committed after a position, readable already or still beyond an older transaction that runs. */
   async hasUnread(after: Position): Promise<boolean> {
-    const [row] = await this.database.query<{ unread: boolean }>(
+    // Ordered, though any row would do: of an `exists` PostgreSQL expects to find one soon and reads the table from its start, where
+    // everything has been read already. With 200,000 events that took 70 to 230 ms (bench relay).
+    const rows = await this.database.query(
       'log.has-unread',
-      'select exists (select 1 from event where (epoch, xid, pos) > ($1, $2::xid8, $3)) as unread',
+      'select 1 from event where (epoch, xid, pos) > ($1, $2::xid8, $3) order by epoch, xid, pos limit 1',
       [after.epoch, after.xid, after.pos],
     );
-    return row!.unread;
+    return rows.length > 0;
   }
 
   /** One stream's history, oldest first. `afterVersion` 0 reads from the start. */
@@ -89,7 +91,8 @@ export class LogReader {
   async end(): Promise<Position> {
     const [row] = await this.database.query<{ epoch: number; xid: string; pos: string }>(
       'log.end',
-      'select epoch, xid::text, pos::text from event order by epoch desc, xid desc, pos desc limit 1',
+      // Without the alias it would be ordered by the texts of the answer, where 9 comes after 10.
+      'select e.epoch, e.xid::text, e.pos::text from event e order by e.epoch desc, e.xid desc, e.pos desc limit 1',
     );
     return row ?? startOfLog;
   }
