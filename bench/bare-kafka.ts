@@ -1,5 +1,6 @@
 import { connect } from 'node:net';
 import { type Consumer, type EachBatchPayload, Kafka, logLevel, type Message, type Producer } from 'kafkajs';
+import { eventually } from '../test/support/eventually';
 
 /** kafkajs with nothing around it, set up as its own documentation and the service's transport would. */
 export class BareKafka {
@@ -19,7 +20,9 @@ export class BareKafka {
   async createTopic(topic: string, numPartitions: number): Promise<void> {
     const admin = this.kafka.admin();
     await admin.connect();
-    await admin.createTopics({ waitForLeaders: true, topics: [{ topic, numPartitions, replicationFactor: -1 }] });
+    // kafkajs gives up at the first broker that has not heard of the topic yet.
+    await admin.createTopics({ waitForLeaders: false, topics: [{ topic, numPartitions, replicationFactor: -1 }] });
+    await eventually(() => admin.fetchTopicMetadata({ topics: [topic] }));
     await admin.disconnect();
   }
 
