@@ -1,16 +1,30 @@
 /** The write side: what a subscription is, what it may do, and the orders that make it do so. */
 export { dateOf, hasEnded } from './end-date';
 export { eventDataSchemas } from './subscription.event-schemas';
-export type { EndReason, Party, SubscriptionEvent, SubscriptionStatus, Suspender } from './subscription.events';
+export type {
+  EndReason,
+  Party,
+  Resumer,
+  SubscriptionEvent,
+  SubscriptionStatus,
+  Suspender,
+} from './subscription.events';
 export {
+  AdjustOrder,
   AnswerQuery,
+  type Authorization,
   AuthorizedOrder,
   ExpireOrder,
   isSubscriptionId,
   type OrderResult,
+  ReapproveOrder,
+  ResumeOrder,
   type Standing,
   standingSchema,
   streamOf,
+  SubscriptionQuery,
+  SuspendOrder,
+  TakeUpOrder,
   TerminateOrder,
 } from './subscription.orders';
 export { upcast } from './subscription.upcasters';

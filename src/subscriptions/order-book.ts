@@ -10,7 +10,14 @@ import {
 import { Refused } from '../refusals';
 import { decide, evolve, initialState, isRunning, type SubscriptionState } from './subscription.decider';
 import type { SubscriptionEvent } from './subscription.events';
-import type { Once, Order, OrderResult, Standing } from './subscription.orders';
+import {
+  type Once,
+  type Order,
+  type OrderResult,
+  type Standing,
+  streamOf,
+  type SubscriptionNow,
+} from './subscription.orders';
 
 /** One order's outcome; `again` when somebody else was first and it has to be decided anew. */
 export type Outcome = { result: OrderResult } | { error: unknown } | 'again';
@@ -80,6 +87,21 @@ export async function answerTo(once: Once, eventStore: EventStore): Promise<Orde
   return read?.command && repeated(once, read.command);
 }
 
+/** One subscription of a stream by the date of `now`, ended or not; undefined when there is none by that id. */
+export async function subscriptionNow(
+  subscriptionId: string,
+  now: Date,
+  eventStore: EventStore,
+): Promise<SubscriptionNow | undefined> {
+  const [read] = await eventStore.read<SubscriptionEvent>([{ target: { streamId: streamOf(subscriptionId) } }]);
+  const own = read!.events.filter(({ data }) => data.subscription_id === subscriptionId);
+  const state = own.reduce<SubscriptionState>(evolve, initialState);
+  const { latest } = decide({ type: 'Expire', now }, state).reduce(evolve, state);
+  if (!latest) return undefined;
+  const { party, status, endDate } = latest;
+  return { party, standing: { subscription_id: subscriptionId, status, end_date: endDate } };
+}
+
 /** The nil UUID: no stream has it. */
 const nowhere = '00000000-0000-0000-0000-000000000000';
 
@@ -90,6 +112,7 @@ function decideOrder(order: Order, known: ReadResult<SubscriptionEvent>): Decide
   const facts = decide(order.command({ streamId, personId: known.personId ?? person?.personId ?? '' }), state);
   const { latest } = facts.reduce(evolve, state);
   // An Expire for a stream without a subscription cannot be: the stream would not be due.
+  // Nor is there anything to re-approve for somebody who never subscribed.
   if (!latest) throw new Refused('not_subscribed');
   const standing = {
     subscription_id: latest.subscriptionId,

@@ -1,5 +1,5 @@
 import type { CalendarDate } from './end-date';
-import type { EndReason, Party, Suspender } from './subscription.events';
+import type { EndReason, Party, Resumer, Suspender } from './subscription.events';
 
 /**
  * Orders. Each carries `now`, for no rule looks at a clock. `authorizedAt` is the moment at which the person agreed, where a
@@ -18,13 +18,32 @@ export interface Subscribe {
   now: Date;
 }
 
+/**
+ * The client takes up what the person confirmed a while ago: our own authorization interface starts and changes at that moment
+ * (domain.md 5), while a re-approval has taken effect at the confirmation, by `Reapprove`.
+ */
+export interface TakeUp extends Omit<Subscribe, 'type'> {
+  type: 'TakeUp';
+  /** Less than was granted; without it, all of it. */
+  endDate?: CalendarDate;
+}
+
 /** The client moves the end date, within what was granted (domain.md 5). */
 export interface Adjust {
   type: 'Adjust';
   subscriptionId: string;
   endDate: CalendarDate;
-  /** The last end date that the grant allows: today + granted days. */
-  latest: CalendarDate;
+  grantedDays: number;
+  /** When the person agreed to `grantedDays`, which count from that day on (domain.md 1, decided). */
+  authorizedAt: Date;
+  now: Date;
+}
+
+/** The person confirmed a consent statement, which resumes what a provider or an operator has suspended (domain.md 5 and 11). */
+export interface Reapprove {
+  type: 'Reapprove';
+  authorizationId: string;
+  authorizedAt: Date;
   now: Date;
 }
 
@@ -54,8 +73,8 @@ export interface Suspend {
 export interface Resume {
   type: 'Resume';
   subscriptionId: string;
-  by: Suspender;
+  by: Resumer;
   now: Date;
 }
 
-export type SubscriptionCommand = Subscribe | Adjust | Terminate | Expire | Suspend | Resume;
+export type SubscriptionCommand = Subscribe | TakeUp | Reapprove | Adjust | Terminate | Expire | Suspend | Resume;

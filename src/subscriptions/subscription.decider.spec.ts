@@ -12,7 +12,7 @@ import {
   terminated,
 } from '../../test/support/builders';
 import { given } from '../../test/support/given';
-import type { Adjust, Subscribe, Suspend, Terminate } from './subscription.commands';
+import type { Adjust, Reapprove, Resume, Subscribe, Suspend, TakeUp, Terminate } from './subscription.commands';
 
 const today = noon('2026-03-01');
 
@@ -39,10 +39,21 @@ const adjust = (endDate: string, changes: Partial<Adjust> = {}): Adjust => ({
   type: 'Adjust',
   subscriptionId: firstId,
   endDate,
-  latest: '2026-12-31',
+  // Up to and including 2026-12-31.
+  grantedDays: 305,
+  authorizedAt: today,
   now: today,
   ...changes,
 });
+const takeUp = (changes: Partial<TakeUp> = {}): TakeUp => ({ ...subscribe(), ...changes, type: 'TakeUp' });
+const reapprove = (changes: Partial<Reapprove> = {}): Reapprove => ({
+  type: 'Reapprove',
+  authorizationId: 'a-2',
+  authorizedAt: today,
+  now: today,
+  ...changes,
+});
+const resume = (by: Resume['by']): Resume => ({ type: 'Resume', subscriptionId: firstId, by, now: today });
 const suspend = (by: Suspend['by']): Suspend => ({ type: 'Suspend', subscriptionId: firstId, by, now: today });
 
 const event = (name: string, data: Record<string, unknown>) =>
@@ -91,9 +102,7 @@ describe('a subscription that does not exist', () => {
   it('cannot be adjusted, suspended or resumed', () => {
     given().when(adjust('2026-06-01')).thenRefused('not_subscribed');
     given().when(suspend('operator')).thenRefused('not_subscribed');
-    given()
-      .when({ ...suspend('operator'), type: 'Resume' })
-      .thenRefused('not_subscribed');
+    given().when(resume('operator')).thenRefused('not_subscribed');
   });
 });
 
@@ -210,7 +219,7 @@ describe('an active subscription', () => {
 
   it('can always be shortened by the client, and lengthened within the grant', () => {
     given(started())
-      .when(adjust('2026-04-01', { latest: '2026-03-15' }))
+      .when(adjust('2026-04-01', { grantedDays: 14 }))
       .then(event('adjusted', { end_date: '2026-04-01' }));
     given(started())
       .when(adjust('2026-12-31'))
@@ -269,18 +278,16 @@ describe('a suspended subscription', () => {
       .when(subscribe({ grantedDays: 60 }))
       .then(event('adjusted', { end_date: '2026-04-30' }));
     given(...past)
-      .when({ ...suspend('operator'), type: 'Resume' })
+      .when(resume('operator'))
       .thenRefused('client_suspended');
     given(...past)
-      .when({ ...suspend('client'), type: 'Resume' })
+      .when(resume('client'))
       .then(event('resumed', { reason: 'client' }));
   });
 
   it('stays as it is when suspended again, and an active one when resumed', () => {
     given(started(), suspended()).when(suspend('provider')).thenNothing();
-    given(started())
-      .when({ ...suspend('operator'), type: 'Resume' })
-      .thenNothing();
+    given(started()).when(resume('operator')).thenNothing();
   });
 
   it('expires like any other', () => {
@@ -345,6 +352,159 @@ describe('a subscription whose end date has come unnoticed', () => {
     given(started())
       .when(subscribe({ now: late, authorizedAt: noon('2026-01-01') }))
       .thenRefused('authorization_stale');
+  });
+});
+
+describe('a grant that the client takes up', () => {
+  const authorized = { authorization_id: 'a-2', authorized_at: today.toISOString(), interface_version: '3.0.0' };
+
+  it('starts a subscription for all that was granted, or for less', () => {
+    given()
+      .when(takeUp())
+      .then(event('started', { subscription_id: firstId, ...party, end_date: '2026-08-28', ...authorized }));
+    given()
+      .when(takeUp({ endDate: '2026-03-02' }))
+      .then(event('started', { end_date: '2026-03-02', ...authorized }));
+    given(started(), expired())
+      .when(takeUp({ now: noon('2026-07-02'), authorizedAt: noon('2026-07-02') }))
+      .then(event('started', { subscription_id: secondId }));
+  });
+
+  it('counts its days from the day of the consent, though it is taken up after midnight', () => {
+    const [consent, midnight] = [new Date('2026-02-28T22:58:00Z'), new Date('2026-02-28T23:01:00Z')];
+    given()
+      .when(takeUp({ authorizedAt: consent, now: midnight }))
+      .then(event('started', { end_date: '2026-08-27' }));
+    given()
+      .when(takeUp({ authorizedAt: consent, now: midnight, endDate: '2026-08-28' }))
+      .thenRefused('end_date_beyond_grant');
+    given()
+      .when(takeUp({ authorizedAt: consent, now: midnight, grantedDays: 1 }))
+      .thenRefused('authorization_stale');
+  });
+
+  it('starts nothing beyond what was granted, in the past, or that would be over at once', () => {
+    given()
+      .when(takeUp({ endDate: '2026-08-29' }))
+      .thenRefused('end_date_beyond_grant');
+    given()
+      .when(takeUp({ endDate: '2026-02-28' }))
+      .thenRefused('end_date_in_past');
+    given()
+      .when(takeUp({ endDate: '2026-03-01' }))
+      .thenRefused('not_subscribed');
+  });
+
+  it('changes the subscription there is, which an end date of today ends', () => {
+    given(started())
+      .when(takeUp())
+      .then(event('adjusted', { subscription_id: firstId, end_date: '2026-08-28', ...authorized }));
+    given(started())
+      .when(takeUp({ endDate: '2026-03-01' }))
+      .then(event('terminated', { end_date: '2026-03-01', reason: 'person', authorized_at: today.toISOString() }));
+    given(started())
+      .when(takeUp({ endDate: '2026-07-01' }))
+      .thenNothing();
+  });
+
+  it('is stale once a later one was applied or the person has ended the subscription since', () => {
+    given(started({ authorized_at: noon('2026-03-02').toISOString() }))
+      .when(takeUp())
+      .thenRefused('authorization_stale');
+    given(started(), terminated({ authorized_at: noon('2026-03-02').toISOString() }))
+      .when(takeUp({ now: noon('2026-03-02') }))
+      .thenRefused('authorization_stale');
+  });
+
+  it('does not resume what was suspended after the consent, and only shortens or ends it', () => {
+    for (const reason of ['client', 'provider', 'operator']) {
+      const past = [started(), suspended({ reason })];
+      given(...past)
+        .when(takeUp())
+        .thenRefused('client_suspended');
+      given(...past)
+        .when(takeUp({ endDate: '2026-02-28' }))
+        .thenRefused('client_suspended');
+      given(...past)
+        .when(takeUp({ authorizedAt: noon('2025-12-31'), endDate: '2027-12-31' }))
+        .thenRefused('client_suspended');
+      given(...past)
+        .when(takeUp({ grantedDays: 60 }))
+        .then(event('adjusted', { end_date: '2026-04-30' }));
+    }
+  });
+});
+
+describe('a re-approval', () => {
+  it.each(['provider', 'operator'])('resumes at once what a %s has suspended', (reason) => {
+    given(started(), suspended({ reason }))
+      .when(reapprove())
+      .then(
+        event('resumed', {
+          reason: 'person',
+          end_date: '2026-07-01',
+          authorization_id: 'a-2',
+          authorized_at: today.toISOString(),
+        }),
+      );
+    given(started(), suspended({ reason }))
+      .when(resume('person'))
+      .then(event('resumed', { reason: 'person', end_date: '2026-07-01' }));
+  });
+
+  it('leaves suspended what is suspended with the whole client', () => {
+    given(started(), suspended({ reason: 'client' }))
+      .when(reapprove())
+      .thenNothing();
+    given(started(), suspended({ reason: 'client' }))
+      .when(resume('person'))
+      .thenRefused('client_suspended');
+  });
+
+  it('changes nothing where nothing is suspended', () => {
+    given().when(reapprove()).thenNothing();
+    given(started()).when(reapprove()).thenNothing();
+    given(started(), suspended(), terminated()).when(reapprove()).thenNothing();
+  });
+
+  it('is stale when a later authorization was applied', () => {
+    given(started({ authorized_at: noon('2026-03-02').toISOString() }), suspended())
+      .when(reapprove())
+      .thenRefused('authorization_stale');
+  });
+});
+
+describe('an end date moved by the client', () => {
+  it('goes no further than the person agreed to last, though an older grant allows it', () => {
+    const past = started({ authorized_at: noon('2026-03-02').toISOString() });
+    given(past).when(adjust('2026-08-01')).thenRefused('authorization_stale');
+    given(past)
+      .when(adjust('2026-06-01'))
+      .then(event('adjusted', { end_date: '2026-06-01' }));
+  });
+
+  it('in the past is refused while suspended as everything else is', () => {
+    given(started(), suspended()).when(adjust('2026-02-28')).thenRefused('client_suspended');
+  });
+});
+
+describe('an ending that names its subscription', () => {
+  it('overtakes, when it is the person who ends it, what was agreed to before', () => {
+    given(started())
+      .when({ type: 'Terminate', reason: 'person', subscriptionId: firstId, now: today })
+      .then(event('terminated', { reason: 'person', end_date: '2026-03-01', authorized_at: today.toISOString() }));
+  });
+
+  it('is never refused to the person for a clock that was ahead', () => {
+    given(started({ authorized_at: new Date(today.getTime() + 200_000).toISOString() }))
+      .when({ type: 'Terminate', reason: 'person', subscriptionId: firstId, now: today })
+      .then(event('terminated', { reason: 'person' }));
+  });
+
+  it('tells operators that it is over when the next one has begun', () => {
+    given(started(), terminated(), started({ subscription_id: secondId }))
+      .when({ type: 'Terminate', reason: 'operator', subscriptionId: firstId, now: today })
+      .thenRefused('not_subscribed');
   });
 });
 

@@ -1,6 +1,6 @@
 import { Refused } from '../refusals';
 import { addDays, type CalendarDate, dateOf, hasEnded } from './end-date';
-import type { Subscribe, SubscriptionCommand, Terminate } from './subscription.commands';
+import type { Adjust, Reapprove, Subscribe, SubscriptionCommand, TakeUp, Terminate } from './subscription.commands';
 import type { EndReason, Party, SubscriptionEvent, SubscriptionStatus, Suspender } from './subscription.events';
 
 /** A stream is the life of all subscriptions, one after the other, of one person, client, provider and service. */
@@ -84,19 +84,13 @@ function decideToday(command: SubscriptionCommand, state: SubscriptionState): Su
     case 'Expire':
       // All there was to do is done by expireWhenDue.
       return [];
-    case 'Adjust': {
-      const today = dateOf(command.now);
+    case 'TakeUp':
+      return takeUp(command, state);
+    case 'Reapprove':
+      return reapprove(command, state);
+    case 'Adjust':
       if (!isRunning(latest) || latest.subscriptionId !== command.subscriptionId) throw new Refused('not_subscribed');
-      if (command.endDate < today) throw new Refused('end_date_in_past');
-      const shortens = command.endDate < latest.endDate;
-      // Only a lengthening can be refused; a shortening or an ending may not be (domain.md 5), suspended or not.
-      if (!shortens && latest.status === 'suspended') throw new Refused('client_suspended');
-      if (command.endDate === latest.endDate) return [];
-      if (!shortens && command.endDate > command.latest) throw new Refused('end_date_beyond_grant');
-      if (hasEnded(command.endDate, today))
-        return [terminated(latest, today, 'person', { authorized_at: command.now.toISOString() })];
-      return [adjusted(latest, command.endDate)];
-    }
+      return adjust(command, latest, state);
     case 'Suspend':
       if (!isRunning(latest) || latest.subscriptionId !== command.subscriptionId) throw new Refused('not_subscribed');
       if (latest.status === 'suspended') return [];
@@ -114,25 +108,12 @@ function subscribe(command: Subscribe, state: SubscriptionState): SubscriptionEv
   const { latest } = state;
   // Before anything is counted: a moment may lie further in the future than the calendar reaches.
   refuseStale(command.authorizedAt, command.now, state);
-  const endDate = addDays(dateOf(command.authorizedAt), command.grantedDays);
+  const endDate = lastGrantedDate(command);
   if (hasEnded(endDate, dateOf(command.now))) {
     throw new Refused('authorization_stale', 'The end date that was authorized has passed already.');
   }
-  const authorization = {
-    authorization_id: command.authorizationId,
-    authorized_at: command.authorizedAt.toISOString(),
-  };
-  if (!isRunning(latest)) {
-    const data = {
-      subscription_id: `${command.streamId}.${state.begun + 1}`,
-      ...command.party,
-      end_date: endDate,
-      interface_version: command.interfaceVersion,
-      ...authorization,
-    };
-    return [{ type: 'nl.medmij.subscription.started.v1', data }];
-  }
-  const asked = { ...authorization, interface_version: command.interfaceVersion };
+  if (!isRunning(latest)) return [begun(command, endDate, state)];
+  const asked = askedIn(command);
   const change = endDate === latest.endDate ? [] : [adjusted(latest, endDate, asked)];
   if (latest.status === 'active') return change;
   if (latest.suspendedBy === 'client') {
@@ -146,22 +127,93 @@ function subscribe(command: Subscribe, state: SubscriptionState): SubscriptionEv
   ];
 }
 
+function takeUp(command: TakeUp, state: SubscriptionState): SubscriptionEvent[] {
+  const { latest } = state;
+  const granted = lastGrantedDate(command);
+  const endDate = command.endDate ?? granted;
+  const taken = isRunning(latest)
+    ? moveEnd(latest, endDate, granted, command.now, state, askedIn(command))
+    : begin(command, endDate, granted, state);
+  // Last, for a suspended subscription answers alike whatever is asked of it.
+  refuseStale(command.authorizedAt, command.now, state);
+  return taken;
+}
+
+function begin(command: TakeUp, endDate: CalendarDate, granted: CalendarDate, state: SubscriptionState) {
+  const today = dateOf(command.now);
+  if (hasEnded(granted, today)) {
+    throw new Refused('authorization_stale', 'The end date that was authorized has passed already.');
+  }
+  if (endDate < today) throw new Refused('end_date_in_past');
+  if (endDate > granted) throw new Refused('end_date_beyond_grant');
+  if (hasEnded(endDate, today)) throw new Refused('not_subscribed');
+  return [begun(command, endDate, state)];
+}
+
+function reapprove(command: Reapprove, state: SubscriptionState): SubscriptionEvent[] {
+  const { latest } = state;
+  if (latest?.status !== 'suspended' || latest.suspendedBy === 'client') return [];
+  refuseStale(command.authorizedAt, command.now, state);
+  return [
+    { type: 'nl.medmij.subscription.resumed.v1', data: { ...facts(latest), ...agreedIn(command), reason: 'person' } },
+  ];
+}
+
+function adjust(command: Adjust, latest: Subscription, state: SubscriptionState): SubscriptionEvent[] {
+  const moved = moveEnd(latest, command.endDate, lastGrantedDate(command), command.now, state);
+  // What the person agreed to later holds against what an older grant would still allow.
+  if (command.endDate > latest.endDate) refuseStale(command.authorizedAt, command.now, state);
+  return moved;
+}
+
+/** @param granted the last end date that the grant allows */
+function moveEnd(
+  latest: Subscription,
+  endDate: CalendarDate,
+  granted: CalendarDate,
+  now: Date,
+  state: SubscriptionState,
+  asked: object = {},
+): SubscriptionEvent[] {
+  const today = dateOf(now);
+  const isPast = endDate < today;
+  const shortens = endDate < latest.endDate;
+  // Only a lengthening can be refused; a shortening or an ending may not be (domain.md 5), suspended or not.
+  if (latest.status === 'suspended' && (isPast || !shortens)) throw new Refused('client_suspended');
+  if (isPast) throw new Refused('end_date_in_past');
+  if (endDate === latest.endDate) return [];
+  if (!shortens && endDate > granted) throw new Refused('end_date_beyond_grant');
+  if (hasEnded(endDate, today)) return [terminated(latest, today, 'person', endedByPerson(state, now))];
+  return [adjusted(latest, endDate, asked)];
+}
+
 function terminate(command: Terminate, state: SubscriptionState): SubscriptionEvent[] {
   const { latest } = state;
   if (!latest) throw new Refused('not_subscribed');
   if (command.authorizedAt) refuseStale(command.authorizedAt, command.now, state);
-  if (command.subscriptionId !== undefined && command.subscriptionId !== latest.subscriptionId) return [];
-  if (!isRunning(latest)) {
+  const isOver = command.subscriptionId !== undefined && command.subscriptionId !== latest.subscriptionId;
+  if (isOver || !isRunning(latest)) {
     // A person's ending is never refused; a provider's or operator's is told that there is nothing to end (contract.md 4).
     if (command.reason === 'provider' || command.reason === 'operator') throw new Refused('not_subscribed');
     return [];
   }
+  const { authorizedAt, now } = command;
   return [
-    terminated(latest, dateOf(command.authorizedAt ?? command.now), command.reason, {
+    terminated(latest, dateOf(authorizedAt ?? now), command.reason, {
       ...(command.authorizationId !== undefined && { authorization_id: command.authorizationId }),
-      ...(command.authorizedAt && { authorized_at: command.authorizedAt.toISOString() }),
+      ...(authorizedAt && { authorized_at: authorizedAt.toISOString() }),
+      ...(!authorizedAt && command.reason === 'person' && endedByPerson(state, now)),
     }),
   ];
+}
+
+/**
+ * An ending by the person overtakes what was agreed to before it, through whichever door it came (domain.md 1, decided), even
+ * what another clock dates a little later.
+ */
+function endedByPerson({ lastAuthorizedAt = '' }: SubscriptionState, now: Date): { authorized_at: string } {
+  const moment = now.toISOString();
+  return { authorized_at: moment > lastAuthorizedAt ? moment : lastAuthorizedAt };
 }
 
 function refuseStale(authorizedAt: Date, now: Date, { lastAuthorizedAt }: SubscriptionState): void {
@@ -179,6 +231,31 @@ function refuseStale(authorizedAt: Date, now: Date, { lastAuthorizedAt }: Subscr
 function expireWhenDue({ latest }: SubscriptionState, today: CalendarDate): SubscriptionEvent[] {
   if (!isRunning(latest) || !hasEnded(latest.endDate, today)) return [];
   return [{ type: 'nl.medmij.subscription.expired.v1', data: { ...facts(latest), reason: 'expired' } }];
+}
+
+/** Granted days count from the day on which the person agreed, so that a delayed request means what was agreed to (domain.md 1, decided). */
+function lastGrantedDate({ authorizedAt, grantedDays }: Pick<Subscribe, 'authorizedAt' | 'grantedDays'>): CalendarDate {
+  return addDays(dateOf(authorizedAt), grantedDays);
+}
+
+function agreedIn({ authorizationId, authorizedAt }: Pick<Subscribe, 'authorizationId' | 'authorizedAt'>) {
+  return { authorization_id: authorizationId, authorized_at: authorizedAt.toISOString() };
+}
+
+function askedIn(command: Subscribe | TakeUp) {
+  return { ...agreedIn(command), interface_version: command.interfaceVersion };
+}
+
+function begun(command: Subscribe | TakeUp, endDate: CalendarDate, { begun }: SubscriptionState): SubscriptionEvent {
+  return {
+    type: 'nl.medmij.subscription.started.v1',
+    data: {
+      subscription_id: `${command.streamId}.${begun + 1}`,
+      ...command.party,
+      end_date: endDate,
+      ...askedIn(command),
+    },
+  };
 }
 
 function adjusted(subscription: Subscription, endDate: CalendarDate, more: object = {}): SubscriptionEvent {

@@ -15,6 +15,9 @@ export type EndReason =
 
 export type Suspender = 'client' | 'provider' | 'operator';
 
+/** Whoever may suspend may resume; the person re-approves (domain.md 11). */
+export type Resumer = Suspender | 'person';
+
 /** What every event says, in the names that go out on Kafka (contract.md 5). */
 interface SubscriptionData extends Party {
   subscription_id: string;
@@ -34,6 +37,6 @@ export type SubscriptionEvent =
     }
   | { type: 'nl.medmij.subscription.expired.v1'; data: SubscriptionData & { reason: 'expired' } }
   | { type: 'nl.medmij.subscription.suspended.v1'; data: SubscriptionData & { reason: Suspender } }
-  | { type: 'nl.medmij.subscription.resumed.v1'; data: SubscriptionData & { reason: 'person' | Suspender } };
+  | { type: 'nl.medmij.subscription.resumed.v1'; data: SubscriptionData & { reason: Resumer } };
 
 export type SubscriptionStatus = 'active' | 'suspended' | 'terminated' | 'expired';

@@ -1,8 +1,22 @@
 import { CommandHandler, type ICommandHandler, type IQueryHandler, QueryHandler } from '@nestjs/cqrs';
 import { EventStore } from '../event-store';
+import { Refused } from '../refusals';
 import { CommandBatcher } from './command-batcher';
-import { answerTo } from './order-book';
-import { AnswerQuery, AuthorizedOrder, ExpireOrder, type OrderResult, TerminateOrder } from './subscription.orders';
+import { answerTo, subscriptionNow } from './order-book';
+import {
+  AdjustOrder,
+  AnswerQuery,
+  AuthorizedOrder,
+  ExpireOrder,
+  type OrderResult,
+  ReapproveOrder,
+  ResumeOrder,
+  SubscriptionQuery,
+  type SubscriptionNow,
+  SuspendOrder,
+  TakeUpOrder,
+  TerminateOrder,
+} from './subscription.orders';
 
 /** One handler a kind of order. The rules are in `decide`, the walk in `carryOut`; nothing is left to say here. */
 @CommandHandler(AuthorizedOrder)
@@ -13,10 +27,55 @@ export class AuthorizedHandler implements ICommandHandler<AuthorizedOrder> {
   }
 }
 
+@CommandHandler(TakeUpOrder)
+export class TakeUpHandler implements ICommandHandler<TakeUpOrder> {
+  constructor(private readonly batcher: CommandBatcher) {}
+  execute(order: TakeUpOrder): Promise<OrderResult> {
+    return this.batcher.submit(order);
+  }
+}
+
+@CommandHandler(ReapproveOrder)
+export class ReapproveHandler implements ICommandHandler<ReapproveOrder> {
+  constructor(private readonly batcher: CommandBatcher) {}
+  async execute(order: ReapproveOrder): Promise<void> {
+    try {
+      await this.batcher.submit(order);
+    } catch (error) {
+      // Most people have nothing yet that could resume.
+      if (!(error instanceof Refused && error.code === 'not_subscribed')) throw error;
+    }
+  }
+}
+
+@CommandHandler(AdjustOrder)
+export class AdjustHandler implements ICommandHandler<AdjustOrder> {
+  constructor(private readonly batcher: CommandBatcher) {}
+  execute(order: AdjustOrder): Promise<OrderResult> {
+    return this.batcher.submit(order);
+  }
+}
+
 @CommandHandler(TerminateOrder)
 export class TerminateHandler implements ICommandHandler<TerminateOrder> {
   constructor(private readonly batcher: CommandBatcher) {}
   execute(order: TerminateOrder): Promise<OrderResult> {
+    return this.batcher.submit(order);
+  }
+}
+
+@CommandHandler(SuspendOrder)
+export class SuspendHandler implements ICommandHandler<SuspendOrder> {
+  constructor(private readonly batcher: CommandBatcher) {}
+  execute(order: SuspendOrder): Promise<OrderResult> {
+    return this.batcher.submit(order);
+  }
+}
+
+@CommandHandler(ResumeOrder)
+export class ResumeHandler implements ICommandHandler<ResumeOrder> {
+  constructor(private readonly batcher: CommandBatcher) {}
+  execute(order: ResumeOrder): Promise<OrderResult> {
     return this.batcher.submit(order);
   }
 }
@@ -34,5 +93,13 @@ export class AnswerHandler implements IQueryHandler<AnswerQuery> {
   constructor(private readonly eventStore: EventStore) {}
   execute({ once }: AnswerQuery): Promise<OrderResult | undefined> {
     return answerTo(once, this.eventStore);
+  }
+}
+
+@QueryHandler(SubscriptionQuery)
+export class SubscriptionHandler implements IQueryHandler<SubscriptionQuery> {
+  constructor(private readonly eventStore: EventStore) {}
+  execute({ subscriptionId, now }: SubscriptionQuery): Promise<SubscriptionNow | undefined> {
+    return subscriptionNow(subscriptionId, now, this.eventStore);
   }
 }

@@ -36,8 +36,16 @@ const move = fc.record({
     fc.record({
       type: fc.constant('Adjust' as const),
       days: fc.integer({ min: -2, max: 6 }),
-      latest: fc.integer({ min: 0, max: 5 }),
+      grantedDays: fc.integer({ min: 1, max: 5 }),
+      ago: authorizedAgo,
     }),
+    fc.record({
+      type: fc.constant('TakeUp' as const),
+      grantedDays: fc.integer({ min: 1, max: 5 }),
+      days: fc.option(fc.integer({ min: -2, max: 6 }), { nil: undefined }),
+      ago: authorizedAgo,
+    }),
+    fc.record({ type: fc.constant('Reapprove' as const), ago: authorizedAgo }),
     fc.record({ type: fc.constant('Expire' as const) }),
     fc.record({ type: fc.constant('Suspend' as const), by }),
     fc.record({ type: fc.constant('Resume' as const), by }),
@@ -81,9 +89,24 @@ function commandOf({ command }: Move, state: SubscriptionState, now: Date): Subs
         type: 'Adjust',
         subscriptionId,
         endDate: addDays(today, command.days),
-        latest: addDays(today, command.latest),
+        grantedDays: command.grantedDays,
+        authorizedAt: ago(command.ago),
         now,
       };
+    case 'TakeUp':
+      return {
+        type: 'TakeUp',
+        party,
+        streamId,
+        interfaceVersion: '3.0.0',
+        grantedDays: command.grantedDays,
+        endDate: command.days === undefined ? undefined : addDays(today, command.days),
+        authorizationId: 'any',
+        authorizedAt: ago(command.ago),
+        now,
+      };
+    case 'Reapprove':
+      return { type: 'Reapprove', authorizationId: 'any', authorizedAt: ago(command.ago), now };
     case 'Expire':
       return { type: 'Expire', now };
     case 'Suspend':
@@ -167,8 +190,8 @@ describe('whatever is asked, in whatever order, over whichever nights, a subscri
           const wasLonger = isRunning(before.latest) && data.end_date < before.latest.endDate;
           if (command.type === 'Subscribe') {
             expect(data.end_date).toBe(addDays(dateOf(command.authorizedAt), command.grantedDays));
-          } else if (command.type === 'Adjust' && !wasLonger) {
-            expect(data.end_date <= command.latest).toBe(true);
+          } else if ((command.type === 'Adjust' || command.type === 'TakeUp') && !wasLonger) {
+            expect(data.end_date <= addDays(dateOf(command.authorizedAt), command.grantedDays)).toBe(true);
           }
         }
       }
@@ -179,6 +202,20 @@ describe('whatever is asked, in whatever order, over whichever nights, a subscri
     always((steps) => {
       for (const { now, events, after } of steps) {
         if (events.length > 0 && isRunning(after.latest)) expect(after.latest.endDate > dateOf(now)).toBe(true);
+      }
+    });
+  });
+
+  it('that is suspended says nothing but that it is shortened, ended, resumed or expired', () => {
+    always((steps) => {
+      for (const { command, before, events } of steps) {
+        if (before.latest?.status !== 'suspended' || (command.type !== 'Adjust' && command.type !== 'TakeUp')) continue;
+        for (const { type, data } of events.filter(
+          ({ data }) => data.subscription_id === before.latest!.subscriptionId,
+        )) {
+          expect(type).toMatch(/adjusted|terminated|expired/);
+          if (type.includes('adjusted')) expect(data.end_date < before.latest.endDate).toBe(true);
+        }
       }
     });
   });

@@ -3,7 +3,7 @@ import { CqrsModule } from '@nestjs/cqrs';
 import { Gauge, Registry } from 'prom-client';
 import { EventStore } from '../event-store';
 import { CommandBatcher } from './command-batcher';
-import { AnswerHandler, AuthorizedHandler, ExpireHandler, TerminateHandler } from './subscription.handlers';
+import * as handlers from './subscription.handlers';
 
 @Module({
   imports: [CqrsModule],
@@ -13,10 +13,7 @@ import { AnswerHandler, AuthorizedHandler, ExpireHandler, TerminateHandler } fro
       inject: [EventStore],
       useFactory: (eventStore: EventStore) => new CommandBatcher(eventStore),
     },
-    AuthorizedHandler,
-    TerminateHandler,
-    ExpireHandler,
-    AnswerHandler,
+    ...Object.values(handlers),
   ],
   exports: [CqrsModule],
 })
