@@ -3,5 +3,7 @@ export { apiQuery, apiSchema, problemResponses } from './api-schema';
 export { BearerGuard, RequireScope, type TokenScope } from './bearer.guard';
 export { HttpModule } from './http.module';
 export { expectNothing, parse } from './parse';
+export type { AnswerInPage } from './problem.filter';
 export { traceOf } from './request-ids';
+export { RouteIs } from './route-kind';
 export { createHttpEdge } from './server';

@@ -2,6 +2,7 @@ import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException } from '
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { describeError, isOutage, type Logger } from '../platform';
 import { type RefusalCode, refusals, Refused } from '../refusals';
+import { answerKindOf } from './route-kind';
 import type { RouteTable } from './route-table';
 
 /** Seconds after which a caller may come back when we are overloaded or something we need is away. */
@@ -36,13 +37,17 @@ export function problemHeaders({ code }: Refused): Record<string, string> {
   };
 }
 
-/** Every error becomes a problem document (RFC 9457): a refusal says why, an outage asks to come back, a bug says nothing. */
+/** Says a refusal to a person. How a page looks is not for the edge to know. */
+export type AnswerInPage = (refused: Refused, request: FastifyRequest, reply: FastifyReply) => void;
+
+/** Every error becomes a problem document (RFC 9457): a refusal says why, an outage asks to come back, a bug says nothing. On a route for persons it becomes a page. */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
   constructor(
     private readonly publicUrl: string,
     private readonly routes: RouteTable,
     private readonly log: Logger,
+    private readonly answerInPage?: AnswerInPage,
   ) {}
 
   catch(error: unknown, host: ArgumentsHost): void {
@@ -54,6 +59,10 @@ export class ProblemFilter implements ExceptionFilter {
   /** Also used where Nest is not asked: errors of Fastify's own hooks. */
   answer(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
     const refused = this.refusalOf(error, request, reply);
+    if (this.answerInPage && answerKindOf(request) === 'page') {
+      if (refused.code === 'unavailable') void reply.header('retry-after', String(retryAfterS));
+      return this.answerInPage(refused, request, reply);
+    }
     const challenge = this.challengeOf(refused, request);
     if (challenge !== undefined) void reply.header('www-authenticate', challenge);
     void reply.status(refusals[refused.code].status).headers(problemHeaders(refused)).send(this.documentOf(refused));

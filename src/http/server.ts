@@ -4,9 +4,9 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from '../platform';
 import { Refused } from '../refusals';
 import { registerHeaderRules } from './header-rules';
-import { bodyBytesMax, registerJsonBody } from './json-body';
 import { type HttpLimits, limits } from './limits';
-import { ProblemFilter } from './problem.filter';
+import { type AnswerInPage, ProblemFilter } from './problem.filter';
+import { bodyBytesMax, registerBodies } from './request-body';
 import { identify, registerRequestIds } from './request-ids';
 import { RouteTable } from './route-table';
 import { answerUnreadable } from './unreadable-request';
@@ -25,10 +25,11 @@ const securityHeaders = {
 const apiDocsPolicy =
   "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 
-/** The HTTP edge: limits, ids, headers and problem documents, before any route is known. */
+/** The HTTP edge: limits, ids, headers and problem documents (or pages), before any route is known. */
 export function createHttpEdge(
   publicUrl: string,
   log: Logger,
+  answerInPage?: AnswerInPage,
   {
     requestsInFlightMax,
     connectionsMax,
@@ -39,7 +40,7 @@ export function createHttpEdge(
   }: HttpLimits = limits,
 ): { adapter: FastifyAdapter; filter: ProblemFilter } {
   const routes = new RouteTable();
-  const filter = new ProblemFilter(publicUrl, routes, log);
+  const filter = new ProblemFilter(publicUrl, routes, log, answerInPage);
   const headers = {
     ...securityHeaders,
     ...(publicUrl.startsWith('https:') && { 'strict-transport-security': 'max-age=31536000' }),
@@ -75,7 +76,7 @@ export function createHttpEdge(
   fastify.setErrorHandler((error, request, reply) => filter.answer(error, request, reply));
   registerRequestIds(fastify);
   registerHeaderRules(fastify);
-  registerJsonBody(fastify);
+  registerBodies(fastify);
   limitRequestsInFlight(fastify, requestsInFlightMax);
   refuseWhileClosing(fastify);
   fastify.addHook('onSend', (request, reply, payload, done) => {

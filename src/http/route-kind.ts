@@ -1,0 +1,34 @@
+import { RouteConfig } from '@nestjs/platform-fastify';
+import type { FastifyRequest } from 'fastify';
+
+/** What a route takes as its body: JSON unless it says otherwise. */
+export type BodyKind = 'json' | 'form';
+/** Who reads the answer of a route, errors too: a machine (a problem document) unless it says otherwise, or a person (a page). */
+export type AnswerKind = 'problem' | 'page';
+
+interface RouteKind {
+  body?: BodyKind;
+  answer?: AnswerKind;
+}
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    kind?: RouteKind;
+  }
+}
+
+/** How a route differs from the ordinary JSON door; for the method of a controller. */
+export const RouteIs = (kind: RouteKind) => RouteConfig({ kind });
+
+export function bodyKindOf(request: FastifyRequest): BodyKind {
+  return kindOf(request).body ?? 'json';
+}
+
+export function answerKindOf(request: FastifyRequest): AnswerKind {
+  return kindOf(request).answer ?? 'problem';
+}
+
+/** Empty for a request that found no route, also for one that was refused before the router was asked. */
+function kindOf(request: FastifyRequest): RouteKind {
+  return request.routeOptions?.config?.kind ?? {};
+}
