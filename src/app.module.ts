@@ -12,6 +12,7 @@ import { OpsModule } from './ops';
 import { type Clock, type Database, type Logger, PlatformModule } from './platform';
 import { ProjectorModule } from './projections';
 import { RelayModule } from './relay';
+import { ScreensModule } from './screens';
 import { upcast } from './subscriptions';
 import { TransportModule } from './transport';
 
@@ -31,7 +32,7 @@ export class AppModule {
         HttpModule.with({ ...config, backchannel: backchannelOf(config) }),
         HealthModule,
         ApiDocsModule.with(config.kafka.topicPrefix),
-        ...as('api', IntakeModule.with({ ...config }), OpsModule),
+        ...as('api', IntakeModule.with({ ...config }), OpsModule, ScreensModule.with(config.http.publicUrl)),
         ...as('relay', RelayModule.with(config.http.publicUrl)),
         ...as('projector', ProjectorModule.with()),
         ...as(
