@@ -1,0 +1,87 @@
+import { existsSync } from 'node:fs';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from '@jest/globals';
+import type { AxeResults } from 'axe-core';
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+
+/** Debian's; where there is none, the Chromium that lies in a package of npm is unpacked. */
+const installed = '/usr/bin/chromium';
+
+const flags = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+/** What a page may take; everything here is on this machine. */
+const pageTimeoutMs = 15_000;
+
+/** WCAG 2.2 AA and everything below it. */
+const wcag = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22a', 'wcag22aa', 'best-practice'];
+
+/** A real Chromium. It takes seconds to start: one for each test file. */
+export class TestBrowser {
+  private constructor(
+    private readonly browser: Browser,
+    private readonly folder: string,
+  ) {}
+
+  static async launch(): Promise<TestBrowser> {
+    const folder = await mkdtemp(join(tmpdir(), 'medmij-browser-'));
+    const executablePath = existsSync(installed) ? installed : await unpacked(folder);
+    const env = { ...process.env, HOME: folder, TMPDIR: folder };
+    return new TestBrowser(await chromium.launch({ executablePath, args: flags, headless: true, env }), folder);
+  }
+
+  /** A person's browser of its own: no cookie, no history, no script where `javaScriptEnabled` is false. */
+  async newVisitor(options: Parameters<Browser['newContext']>[0] = {}): Promise<BrowserContext> {
+    const context = await this.browser.newContext({ locale: 'nl-NL', ...options });
+    context.setDefaultTimeout(pageTimeoutMs);
+    return context;
+  }
+
+  async close(): Promise<void> {
+    await this.browser.close();
+    await rm(this.folder, { recursive: true, force: true });
+  }
+}
+
+/** The package unpacks into TMPDIR under fixed names, its libraries only where it believes to be on AWS. */
+async function unpacked(folder: string): Promise<string> {
+  const { TMPDIR } = process.env;
+  Object.assign(process.env, { TMPDIR: folder, AWS_LAMBDA_JS_RUNTIME: 'nodejs20.x' });
+  try {
+    const { default: packaged } = await import('@sparticuz/chromium');
+    return await packaged.executablePath();
+  } finally {
+    if (TMPDIR === undefined) delete process.env.TMPDIR;
+    else process.env.TMPDIR = TMPDIR;
+  }
+}
+
+/** The page as it stands holds to WCAG 2.2 AA as far as a machine can see: in light, in dark, and on the narrowest screen. */
+export async function expectAccessible(page: Page): Promise<void> {
+  const viewport = page.viewportSize();
+  for (const colorScheme of ['dark', 'light'] as const) {
+    await page.emulateMedia({ colorScheme });
+    expect([colorScheme, await violationsOf(page)]).toEqual([colorScheme, []]);
+  }
+  // WCAG 1.4.10: at 320 pixels nothing has to be scrolled sideways.
+  await page.setViewportSize({ width: 320, height: 640 });
+  expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(320);
+  expect(await violationsOf(page)).toEqual([]);
+  if (viewport) await page.setViewportSize(viewport);
+}
+
+/** Evaluated from outside, for the policy of our pages lets no script in. */
+async function violationsOf(page: Page): Promise<string[]> {
+  await page.evaluate(await readFile(require.resolve('axe-core/axe.min.js'), 'utf8'));
+  const { violations } = await page.evaluate<AxeResults>(`axe.run(document, { runOnly: ${JSON.stringify(wcag)} })`);
+  return violations.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map(({ html }) => html).join(' | ')}`);
+}
