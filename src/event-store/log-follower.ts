@@ -8,7 +8,7 @@ import {
   type StepOutcome,
   WorkLoop,
 } from '../platform';
-import type { CheckpointStore } from './checkpoint.store';
+import type { CheckpointStore, Lease } from './checkpoint.store';
 import { HeldLease } from './held-lease';
 import type { Lag, LogReader } from './log.reader';
 import { PageAhead } from './page-ahead';
@@ -66,6 +66,8 @@ export class LogFollower<F extends Fact> {
   private readonly parking?: StreamParking<F>;
   private readonly pages: PageAhead;
   private checkpoint?: Position;
+  /** The checkpoint of the page before, on its way where a page has no transaction of its own. */
+  private saving: Promise<void> = Promise.resolve();
   /** Looks in a row that found something, but nothing readable. */
   private gatedLooks = 0;
 
@@ -100,6 +102,7 @@ export class LogFollower<F extends Fact> {
     this.access.appended.off(this.onAppended);
     this.access.checkpoints.released.off(this.onReleased);
     await this.loop.stop();
+    await this.saving.catch(() => undefined);
     await this.lease.giveBack();
   }
 
@@ -147,6 +150,7 @@ export class LogFollower<F extends Fact> {
       // Whatever went wrong, the memory of where we were is not to be trusted: start again from the stored checkpoint.
       await this.lease.giveBack().catch(() => undefined);
       this.checkpoint = undefined;
+      this.saving = Promise.resolve();
       throw error;
     }
   }
@@ -157,17 +161,30 @@ export class LogFollower<F extends Fact> {
     if (held) await this.parking?.replayAsked(held, after);
     const page = (await this.pages.page(after)) as StoredEvent<F>[];
     const last = page.at(-1);
-    if (!last) return { againInMs: await this.pauseMs(after) };
+    if (!last) {
+      await this.saving;
+      return { againInMs: await this.pauseMs(after) };
+    }
     this.gatedLooks = 0;
     await before?.(page);
     const lease = this.lease.current();
     if (!lease) return 'more';
     if (this.parking) await this.parking.applyPage(page, lease);
-    else await this.access.checkpoints.save(lease, last.position);
+    else await this.saveMeanwhile(lease, last.position);
     this.checkpoint = last.position;
     this.options.after?.(page);
+    if (page.length === pageSize) return 'more';
+    await this.saving;
     // A page that is not full ends at the gate or at the end of the log: the next look, if it is empty, tells which.
-    return page.length === pageSize ? 'more' : { againInMs: gatedMs.first };
+    return { againInMs: gatedMs.first };
+  }
+
+  /** While the next page goes out: after a failure it is two pages at most that go out again, and checkpoints move in their order. */
+  private async saveMeanwhile(lease: Lease, position: Position): Promise<void> {
+    await this.saving;
+    this.saving = this.access.checkpoints.save(lease, position);
+    // Whoever waits for it next sees the failure.
+    this.saving.catch(() => undefined);
   }
 
   private async pauseMs(after: Position): Promise<number> {

@@ -13,6 +13,7 @@ import {
 } from '../../src/event-store';
 import { type FollowerOptions } from '../../src/event-store/log-follower';
 import { createLogger, Database, Signal } from '../../src/platform';
+import { Connection } from '../support/connection';
 import { createDatabase, type TestDatabase } from '../support/database';
 import { eventually } from '../support/eventually';
 import { type Marked, marked } from './log-check';
@@ -48,6 +49,13 @@ describe('with leases and checkpoints', () => {
     if (!held) throw new Error(`${owner} did not get the lease`);
     return held;
   };
+
+  /** Sessions that a lock keeps waiting. */
+  const waitingForLocks = () =>
+    db.query(
+      'waiting-for-locks',
+      `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+    );
 
   describe('a lease', () => {
     it('is taken by the first who asks, at the start of the log', async () => {
@@ -140,16 +148,11 @@ describe('with leases and checkpoints', () => {
       await held.take();
       await db.transaction(async (queries) => {
         await store.save(held.current()!, later, queries);
-        const waiting = () =>
-          db.query(
-            'renewals',
-            `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
-          );
-        await eventually(async () => expect(await waiting()).toHaveLength(1));
+        await eventually(async () => expect(await waitingForLocks()).toHaveLength(1));
         // Two more ticks of its timer; a timer of the test that outlasts them.
         const ticksEnd = performance.now() + 2_500;
         await eventually(() => expect(performance.now()).toBeGreaterThan(ticksEnd));
-        expect(await waiting()).toHaveLength(1);
+        expect(await waitingForLocks()).toHaveLength(1);
       });
       expect(held.current()).toBeDefined();
       await held.giveBack();
@@ -283,6 +286,30 @@ describe('with leases and checkpoints', () => {
       isAway = false;
       await eventually(async () => expect((await follower.lag()).events).toBe(0));
       expect(published).toEqual(allMarks());
+    });
+
+    it('sends the next page while the checkpoint of one is on its way, and no page after that', async () => {
+      await write(21 - ((nextMark - 1) % 7));
+      const pages: number[][] = [];
+      const holding = await Connection.open(database.url);
+      const follower = await follow('one', {
+        apply: undefined,
+        before: async (page) => {
+          pages.push(page.map(({ data }) => data.mark));
+          if (pages.length > 1) return;
+          await holding.begin();
+          await holding.ask('select 1 from log_reader where name = $1 for update', [name]);
+        },
+      });
+      await eventually(() => expect(pages).toHaveLength(2));
+      expect(await follower.position()).toEqual(startOfLog);
+      // The checkpoint waits, and after a while a renewal of the lease behind it: time enough for a third page.
+      await eventually(async () => expect(await waitingForLocks()).toHaveLength(2));
+      expect(pages).toHaveLength(2);
+      await holding.rollback();
+      await eventually(async () => expect((await follower.lag()).events).toBe(0));
+      expect(pages.flat()).toEqual(allMarks());
+      await holding.close();
     });
 
     it('shares its name with another in parallel, and no event is applied twice', async () => {
