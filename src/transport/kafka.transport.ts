@@ -1,8 +1,9 @@
 import { connect as connectTcp } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import { type Admin, Kafka, type KafkaConfig, logLevel, Partitioners, type Producer } from 'kafkajs';
+import { type Admin, Kafka, type KafkaConfig, logLevel, type Producer } from 'kafkajs';
 import { groupBy, type Logger } from '../platform';
 import type { ConsumeOptions, Consumption, EventTransport, OutgoingRecord } from './event-transport';
+import { javaPartitioner } from './java-partitioner';
 import { KafkaConsumption } from './kafka.consumption';
 import { makeTopics } from './kafka.topics';
 import { mendIdleTimer } from './kafkajs-idle-timer';
@@ -113,11 +114,10 @@ export class KafkaTransport implements EventTransport {
   }
 
   private async connectProducer(): Promise<Producer> {
-    // The default partitioner is the Java client's murmur2, so that other producers of the same keys agree with us.
     const producer = this.kafka.producer({
       idempotent: true,
       maxInFlightRequests: 1,
-      createPartitioner: Partitioners.DefaultPartitioner,
+      createPartitioner: javaPartitioner,
       allowAutoTopicCreation: false,
     });
     await producer.connect();
@@ -141,7 +141,11 @@ export class KafkaTransport implements EventTransport {
 
 /** kafkajs stumbles over a header that is undefined, and the whole batch with it. */
 function withoutAbsent(headers: OutgoingRecord['headers']): OutgoingRecord['headers'] {
-  return Object.fromEntries(Object.entries(headers).filter(([, value]) => value !== undefined));
+  for (const name in headers) {
+    if (headers[name] === undefined)
+      return Object.fromEntries(Object.entries(headers).filter(([, value]) => value !== undefined));
+  }
+  return headers;
 }
 
 /** As kafkajs's own, with Nagle's algorithm off: a lone message waits 40 ms otherwise. */
