@@ -143,6 +143,19 @@ create table person (
   constraint person_person_id_key UNIQUE (person_id)
 );
 
+create table person_session (
+  session_hash bytea not null,
+  purpose text not null,
+  outcome text not null,
+  sealed_person bytea,
+  key_id text,
+  signed_in_at timestamp with time zone not null,
+  last_seen_at timestamp with time zone not null,
+  constraint person_session_pkey PRIMARY KEY (session_hash),
+  constraint person_session_check CHECK ((((outcome = 'identified'::text) = (sealed_person IS NOT NULL)) AND ((sealed_person IS NULL) = (key_id IS NULL)))),
+  constraint person_session_outcome_check CHECK ((outcome = ANY (ARRAY['identified'::text, 'failed'::text, 'outage'::text])))
+);
+
 create table projection (
   name text not null,
   live_slot smallint not null,
@@ -163,6 +176,17 @@ create table sealed_key (
   sealed bytea not null,
   key_id text not null,
   constraint sealed_key_pkey PRIMARY KEY (name)
+);
+
+create table sign_in (
+  state_hash bytea not null,
+  browser_hash bytea not null,
+  purpose text not null,
+  continue_at text not null,
+  nonce text not null,
+  code_verifier text not null,
+  started_at timestamp with time zone not null,
+  constraint sign_in_pkey PRIMARY KEY (state_hash)
 );
 
 create table stream (
@@ -216,6 +240,10 @@ CREATE INDEX delivery_unfinished ON public.delivery USING btree (subscription_id
 CREATE UNIQUE INDEX event_log_order ON public.event USING btree (epoch, xid, pos);
 
 CREATE INDEX parked_stream_newest ON public.parked_stream USING btree (parked_at, id);
+
+CREATE INDEX person_session_oldest ON public.person_session USING btree (signed_in_at);
+
+CREATE INDEX sign_in_oldest ON public.sign_in USING btree (started_at);
 
 CREATE INDEX stream_due_on ON public.stream USING btree (due_on) WHERE (due_on IS NOT NULL);
 

@@ -13,6 +13,7 @@ import { type Clock, type Database, type Logger, PlatformModule } from './platfo
 import { ProjectorModule } from './projections';
 import { RelayModule } from './relay';
 import { ScreensModule } from './screens';
+import { SignInModule } from './sign-in';
 import { upcast } from './subscriptions';
 import { TransportModule } from './transport';
 
@@ -32,7 +33,8 @@ export class AppModule {
         HttpModule.with({ ...config, backchannel: backchannelOf(config) }),
         HealthModule,
         ApiDocsModule.with(config.kafka.topicPrefix),
-        ...as('api', IntakeModule.with({ ...config }), OpsModule, ScreensModule.with(config.http.publicUrl)),
+        ...as('api', IntakeModule.with({ ...config }), OpsModule),
+        ...as('api', ScreensModule.with(config.http.publicUrl), SignInModule.with(signInOf(config))),
         ...as('relay', RelayModule.with(config.http.publicUrl)),
         ...as('projector', ProjectorModule.with()),
         ...as(
@@ -47,6 +49,10 @@ export class AppModule {
       ],
     };
   }
+}
+
+function signInOf({ http: { publicUrl }, personIssuer, hostAddresses, personKey, personKeyPrevious }: Config) {
+  return { publicUrl, issuer: { ...personIssuer, hostAddresses }, personKey, personKeyPrevious };
 }
 
 function backchannelOf({ http: { backchannelPort, host, tls } }: Config) {

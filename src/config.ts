@@ -14,6 +14,9 @@ const developmentIssuer = 'urn:medmij-subscriptions:dev';
 /** Known to everybody who reads this file, and therefore refused in production. */
 const developmentPersonKey = createHash('sha256').update('medmij-subscriptions development person key').digest();
 
+/** The sample persons' issuer (dev/sample-issuer), and how the service is known there: refused in production as well. */
+export const developmentSignIn = { clientId: 'medmij-subscriptions', clientSecret: 'development-sign-in-secret' };
+
 const isBracketed = (host: string) => host.startsWith('[');
 const loopbackHosts = new Set(['localhost', '127.0.0.1', '[::1]']);
 
@@ -93,6 +96,13 @@ const environment = z.object({
   LIST_TLS_CA: z.string().min(1).optional(),
   ...issuer('AS'),
   ...issuer('OPS'),
+  OIDC_ISSUER: url('https:', 'http:').optional(),
+  OIDC_CLIENT_ID: z.string().min(1).max(255).optional(),
+  OIDC_CLIENT_SECRET: z.string().min(1).max(1_024).optional(),
+  OIDC_SUBJECT_CLAIM: z
+    .string()
+    .regex(/^[^\s"\\]{1,255}$/)
+    .default('sub'),
   TLS_CERT: z.string().min(1).optional(),
   TLS_KEY: z.string().min(1).optional(),
   TLS_CLIENT_CA: z.string().min(1).optional(),
@@ -100,6 +110,7 @@ const environment = z.object({
   CLIENT_TLS_KEY: z.string().min(1).optional(),
   CLIENT_TLS_CA: z.string().min(1).optional(),
   DEV_HOSTS: hostAddresses.optional(),
+  SAMPLE_CLIENT_PORT: port.default(3010),
   SAMPLE_CLIENT_TLS_PORT: port.default(3011),
   PERSON_KEY: personKey.optional(),
   PERSON_KEY_PREVIOUS: personKey.optional(),
@@ -124,6 +135,9 @@ const requiredInProduction = [
   'OPS_ISSUER',
   'OPS_AUDIENCE',
   'OPS_JWKS_URL',
+  'OIDC_ISSUER',
+  'OIDC_CLIENT_ID',
+  'OIDC_CLIENT_SECRET',
   'TLS_CERT',
   'TLS_KEY',
   'TLS_CLIENT_CA',
@@ -165,7 +179,7 @@ export function readConfig(variables: Record<string, string | undefined>, projec
   if ((present.LIST_TLS_CERT === undefined) !== (present.LIST_TLS_KEY === undefined)) {
     problems.add('LIST_TLS_CERT, LIST_TLS_KEY: one is no use without the other');
   }
-  for (const name of ['AS_JWKS_URL', 'OPS_JWKS_URL']) {
+  for (const name of ['AS_JWKS_URL', 'OPS_JWKS_URL', 'OIDC_ISSUER']) {
     const value = present[name];
     if (value === undefined || !URL.canParse(value)) continue;
     const { protocol, hostname } = new URL(value);
@@ -194,6 +208,9 @@ function productionProblems(present: Record<string, string | undefined>): string
   }
   for (const name of ['AS_ISSUER', 'OPS_ISSUER']) {
     if (present[name] === developmentIssuer) problems.push(`${name}: the development issuer is refused in production`);
+  }
+  if (present.OIDC_CLIENT_SECRET === developmentSignIn.clientSecret) {
+    problems.push('OIDC_CLIENT_SECRET: the development secret is refused in production');
   }
   for (const name of ['PERSON_KEY', 'PERSON_KEY_PREVIOUS']) {
     if (present[name] && Buffer.from(present[name], 'base64').equals(developmentPersonKey)) {
@@ -251,6 +268,13 @@ function assemble(env: z.output<typeof environment>, production: boolean, projec
       issuer: env.OPS_ISSUER ?? developmentIssuer,
       audience: env.OPS_AUDIENCE ?? 'medmij-subscriptions',
       jwksUrl: env.OPS_JWKS_URL ?? developmentKeys,
+    },
+    /** The issuer at which persons sign in. */
+    personIssuer: {
+      issuer: env.OIDC_ISSUER ?? `http://localhost:${env.SAMPLE_CLIENT_PORT}/issuer`,
+      clientId: env.OIDC_CLIENT_ID ?? developmentSignIn.clientId,
+      clientSecret: env.OIDC_CLIENT_SECRET ?? developmentSignIn.clientSecret,
+      subjectClaim: env.OIDC_SUBJECT_CLAIM,
     },
     /** Our identity towards clients and what we trust there; without these files nothing is sent. */
     clientTls: {

@@ -1,5 +1,6 @@
 import { randomInt, randomUUID } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -11,6 +12,7 @@ import { createLogger } from '../../src/platform';
 import { TestClock } from './clock';
 import { createDatabase, type TestDatabase } from './database';
 import { Dvp } from './dvp';
+import { TestIssuer } from './issuer';
 import { brokers, OtherSide, topicPrefix } from './kafka';
 
 const projectRoot = resolve(__dirname, '../..');
@@ -26,6 +28,8 @@ export interface World {
   clock: TestClock;
   /** The client `localhost` of the sample lists, at sample-client.example. */
   dvp: Dvp;
+  /** Where persons sign in. */
+  issuer: TestIssuer;
   otherSide: OtherSide;
   database: TestDatabase;
   authority: CertifiedKey;
@@ -58,11 +62,13 @@ export class TestService {
       issueToken({ dataDir, scopes: ['ops:read'] }),
     ]);
     const dvp = new Dvp(client, authority);
-    await dvp.start();
+    const issuer = new TestIssuer();
+    await Promise.all([dvp.start(), issuer.start()]);
     const prefix = topicPrefix();
     const world = {
       clock: new TestClock(),
       dvp,
+      issuer,
       otherSide: new OtherSide(prefix),
       database,
       authority,
@@ -78,6 +84,7 @@ export class TestService {
         CLIENT_TLS_CERT: join(dataDir, 'service.crt'),
         CLIENT_TLS_KEY: join(dataDir, 'service.key'),
         CLIENT_TLS_CA: join(dataDir, 'ca.crt'),
+        OIDC_ISSUER: issuer.url,
         LOG_LEVEL: 'debug',
         ...env,
       },
@@ -94,7 +101,7 @@ export class TestService {
 
   async stop(): Promise<void> {
     await this.world.app.close();
-    await Promise.all([this.world.dvp.stop(), this.world.otherSide.close()]);
+    await Promise.all([this.world.dvp.stop(), this.world.issuer.stop(), this.world.otherSide.close()]);
     await this.world.database.drop();
     await rm(this.world.dataDir, { recursive: true, force: true });
   }
@@ -140,8 +147,17 @@ async function startApp(world: Pick<World, 'env' | 'clock' | 'logLines'>): Promi
   const config = readConfig(world.env, projectRoot);
   const log = createLogger(config.logLevel, { write: (line: string) => void world.logLines.push(line) });
   const app = await buildApp(config, log, world.clock);
-  await app.listen(0, '127.0.0.1');
+  await app.listen(config.http.port, '127.0.0.1');
   return { app, baseUrl: (await app.getUrl()).replace('[::1]', '127.0.0.1') };
+}
+
+/** For a service that browsers come to: they must find it where it says it is. */
+export async function ownAddress(): Promise<{ PORT: string; PUBLIC_URL: string }> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as { port: number };
+  await new Promise((resolve) => server.close(resolve));
+  return { PORT: String(port), PUBLIC_URL: `http://localhost:${port}` };
 }
 
 export interface AuthorizedRequestBody {
