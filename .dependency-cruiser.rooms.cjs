@@ -15,15 +15,7 @@ const mayImport = {
     'refusals',
     'platform',
   ],
-  'subscription-interface': [
-    'authorization',
-    'subscriptions',
-    'projections',
-    'medmij-lists',
-    'http',
-    'refusals',
-    'platform',
-  ],
+  'subscription-interface': ['grants', 'subscriptions', 'persons', 'http', 'refusals', 'platform'],
   authorization: [
     'authorization-checks',
     'subscriptions',
@@ -31,6 +23,7 @@ const mayImport = {
     'persons',
     'sign-in',
     'screens',
+    'grants',
     'http',
     'refusals',
     'platform',
@@ -79,6 +72,7 @@ const mayImport = {
   ],
 
   // What decides and remembers.
+  grants: ['authorization-checks', 'medmij-lists', 'persons', 'http', 'refusals', 'platform'],
   'authorization-checks': ['subscriptions', 'medmij-lists', 'refusals'],
   subscriptions: ['persons', 'event-store', 'refusals', 'platform'],
   persons: ['event-store', 'refusals', 'platform'],

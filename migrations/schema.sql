@@ -1,5 +1,30 @@
 -- The schema after all migrations, written from the catalog by "npm run schema:dump". For reading: nothing runs it.
 
+create table access_grant (
+  authorization_id uuid not null,
+  client_id text not null,
+  redirect_uri text not null,
+  provider text not null,
+  service_id text not null,
+  interface_version text not null,
+  granted_days integer not null,
+  authorized_at timestamp with time zone not null,
+  correlation_id text not null,
+  sealed_person bytea not null,
+  key_id text not null,
+  code_hash bytea not null,
+  code_expires_at timestamp with time zone not null,
+  token_hash bytea,
+  token_expires_at timestamp with time zone,
+  revoked_at timestamp with time zone,
+  over_at timestamp with time zone not null,
+  constraint access_grant_pkey PRIMARY KEY (authorization_id),
+  constraint access_grant_check CHECK (((token_hash IS NULL) = (token_expires_at IS NULL))),
+  constraint access_grant_code_hash_key UNIQUE (code_hash),
+  constraint access_grant_granted_days_check CHECK ((granted_days >= 0)),
+  constraint access_grant_token_hash_key UNIQUE (token_hash)
+);
+
 create table command (
   key text not null,
   fingerprint bytea not null,
@@ -222,6 +247,8 @@ create table subscription_view (
 create table subscription_view_0 partition of subscription_view FOR VALUES IN ('0');
 
 create table subscription_view_1 partition of subscription_view FOR VALUES IN ('1');
+
+CREATE INDEX access_grant_over ON public.access_grant USING btree (over_at);
 
 CREATE INDEX dead_letter_newest ON public.dead_letter USING btree (created_at, dead_letter_id);
 

@@ -3,6 +3,7 @@ import { ApiDocsModule } from './api-docs';
 import { type Config, logName, type Role } from './config';
 import { EventStoreModule } from './event-store';
 import { ExpiryModule } from './expiry';
+import { GrantsModule, type GrantsOptions } from './grants';
 import { HealthModule } from './health';
 import { HttpModule } from './http';
 import { IntakeModule } from './intake';
@@ -14,6 +15,7 @@ import { ProjectorModule } from './projections';
 import { RelayModule } from './relay';
 import { ScreensModule } from './screens';
 import { SignInModule } from './sign-in';
+import { SubscriptionInterfaceModule } from './subscription-interface';
 import { upcast } from './subscriptions';
 import { TransportModule } from './transport';
 
@@ -33,8 +35,15 @@ export class AppModule {
         HttpModule.with({ ...config, backchannel: backchannelOf(config) }),
         HealthModule,
         ApiDocsModule.with(config.kafka.topicPrefix),
-        ...as('api', IntakeModule.with({ ...config }), OpsModule),
-        ...as('api', ScreensModule.with(config.http.publicUrl), SignInModule.with(signInOf(config))),
+        ...as(
+          'api',
+          IntakeModule.with({ ...config }),
+          OpsModule,
+          ScreensModule.with(config.http.publicUrl),
+          SignInModule.with(signInOf(config)),
+          GrantsModule.with(grantsOf(config)),
+          SubscriptionInterfaceModule.with(config),
+        ),
         ...as('relay', RelayModule.with(config.http.publicUrl)),
         ...as('projector', ProjectorModule.with()),
         ...as(
@@ -57,4 +66,17 @@ function signInOf({ http: { publicUrl }, personIssuer, hostAddresses, personKey,
 
 function backchannelOf({ http: { backchannelPort, host, tls } }: Config) {
   return backchannelPort === undefined ? undefined : { port: backchannelPort, host, tls };
+}
+
+function grantsOf({ http, personKey, personKeyPrevious, clientAuthentication }: Config): GrantsOptions {
+  const { publicUrl, backchannelUrl } = http;
+  const { certificateHeader: header, trustedProxies, secret: clientSecret } = clientAuthentication;
+  return {
+    personKey,
+    personKeyPrevious,
+    publicUrl,
+    backchannelUrl,
+    certificates: { header, trustedProxies },
+    clientSecret,
+  };
 }

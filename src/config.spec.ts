@@ -57,7 +57,7 @@ describe('the configuration', () => {
   });
 
   it('says every problem at once, by name and never by value', () => {
-    const secret = 'sEcReT';
+    const secret = 'hUsHhUsH';
     const wrong = {
       NODE_ENV: secret,
       PORT: secret,
@@ -79,6 +79,10 @@ describe('the configuration', () => {
       PERSON_KEY: secret,
       PERSON_KEY_PREVIOUS: `${secret}!`,
       START_GRACE_S: secret,
+      BACKCHANNEL_URL: `http://${secret}`,
+      CLIENT_CERT_HEADER: `${secret}:`,
+      TRUSTED_PROXIES: `10.0.0.0/33,${secret}`,
+      DEV_CLIENT_SECRET: secret.repeat(100),
       LOG_STALL_END_S: secret,
       CLOCK_OFFSET_S: secret,
       LOG_LEVEL: secret,
@@ -101,6 +105,11 @@ describe('the configuration', () => {
       expect(read(production)).toMatchObject({ production: true, hostAddresses: {}, clockOffsetS: 0 });
       expect(read(production).http.host).toBe('0.0.0.0');
       expect(read(production).kafka.createTopics).toBe(false);
+      expect(read(production).clientAuthentication).toEqual({
+        certificateHeader: undefined,
+        trustedProxies: [],
+        secret: undefined,
+      });
     });
 
     const required = Object.keys(production).filter((name) => name !== 'NODE_ENV');
@@ -123,6 +132,7 @@ describe('the configuration', () => {
       ['OIDC_CLIENT_SECRET', 'development-sign-in-secret'],
       ['DEV_HOSTS', 'a.example=127.0.0.1:1'],
       ['CLOCK_OFFSET_S', '0'],
+      ['DEV_CLIENT_SECRET', 'anything'],
       ['PERSON_KEY', developmentKey.toString('base64')],
       ['PERSON_KEY_PREVIOUS', developmentKey.toString('base64')],
       ['PERSON_KEY', Buffer.alloc(31).toString('base64')],
@@ -191,6 +201,47 @@ describe('the configuration', () => {
       expect(problemsOf({ ...development, DEV_HOSTS: text })).toEqual([
         'DEV_HOSTS: must look like name=127.0.0.1:9443,...',
       ]);
+    });
+  });
+
+  describe('how clients show who they are', () => {
+    const read = (variables: Variables) => readConfig({ ...development, ...variables }, '/project');
+
+    it('is a secret in development only, which may be another one', () => {
+      expect(read({}).clientAuthentication.secret).toBe('development-only');
+      expect(read({ DEV_CLIENT_SECRET: 'other' }).clientAuthentication.secret).toBe('other');
+    });
+
+    it('is a header only together with those who may send it', () => {
+      const header = { CLIENT_CERT_HEADER: 'Client-Cert' };
+      const proxies = { TRUSTED_PROXIES: '10.0.0.1, 10.1.0.0/16,::1,2001:db8::/32' };
+      expect(read({ ...header, ...proxies }).clientAuthentication).toMatchObject({
+        certificateHeader: 'Client-Cert',
+        trustedProxies: ['10.0.0.1', '10.1.0.0/16', '::1', '2001:db8::/32'],
+      });
+      for (const one of [header, proxies]) {
+        expect(problemsOf({ ...development, ...one })).toEqual([
+          'CLIENT_CERT_HEADER, TRUSTED_PROXIES: one is no use without the other',
+        ]);
+      }
+    });
+
+    it.each(['proxy', '10.0.0', '10.0.0.0/33', '::/129', '10.0.0.0/8/8', '10.0.0.0/', '10.0.0.0/-1', '/8'])(
+      'does not take %s for an address or a network',
+      (text) => {
+        expect(namesOf({ ...development, CLIENT_CERT_HEADER: 'Client-Cert', TRUSTED_PROXIES: text })).toEqual([
+          'TRUSTED_PROXIES',
+        ]);
+      },
+    );
+
+    it('says where machines find the backchannel: at our own name, unless it is mapped elsewhere', () => {
+      const url = (variables: Variables) => read(variables).http.backchannelUrl;
+      const own = { PUBLIC_URL: 'https://subscriptions.example', BACKCHANNEL_PORT: '8443' };
+      expect(url({})).toBeUndefined();
+      expect(url({ BACKCHANNEL_URL: 'https://machines.example' })).toBeUndefined();
+      expect(url(own)).toBe('https://subscriptions.example:8443');
+      expect(url({ ...own, BACKCHANNEL_URL: 'https://machines.example/' })).toBe('https://machines.example');
     });
   });
 

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 
@@ -16,6 +17,8 @@ const developmentPersonKey = createHash('sha256').update('medmij-subscriptions d
 
 /** The sample persons' issuer (dev/sample-issuer), and how the service is known there: refused in production as well. */
 export const developmentSignIn = { clientId: 'medmij-subscriptions', clientSecret: 'development-sign-in-secret' };
+/** What the sample client shows instead of a certificate; as well known, and as refused. */
+const developmentClientSecret = 'development-only';
 
 const isBracketed = (host: string) => host.startsWith('[');
 const loopbackHosts = new Set(['localhost', '127.0.0.1', '[::1]']);
@@ -38,6 +41,14 @@ const personKey = z
   .regex(/^[0-9A-Za-z+/]+={0,2}$/, 'must be base64')
   .transform((text) => Buffer.from(text, 'base64'))
   .refine((key) => key.length >= 32, { message: 'must hold at least 32 bytes' });
+
+/** An address or a network of them, as in 10.0.0.0/8. */
+const network = z.string().refine((text) => {
+  const [address, prefix, ...rest] = text.split('/');
+  const bits = { 4: 32, 6: 128 }[isIP(address!)];
+  const isPrefix = prefix === undefined || (/^[0-9]{1,3}$/.test(prefix) && Number(prefix) <= (bits ?? 0));
+  return bits !== undefined && isPrefix && rest.length === 0;
+}, 'must be addresses or networks such as 10.0.0.0/8');
 
 /** `name=127.0.0.1:9443,...`: where calls to a host name go in development; the certificate is still checked for the name. */
 const hostAddresses = z.string().transform((text, context) => {
@@ -68,6 +79,14 @@ const environment = z.object({
   HOST: z.string().min(1).optional(),
   PUBLIC_URL: url('http:', 'https:').optional(),
   BACKCHANNEL_PORT: port.optional(),
+  BACKCHANNEL_URL: url('https:')
+    .transform((text) => text.replace(/\/+$/, ''))
+    .optional(),
+  CLIENT_CERT_HEADER: z
+    .string()
+    .regex(/^[A-Za-z][A-Za-z0-9-]{0,99}$/, 'must be the name of a header')
+    .optional(),
+  TRUSTED_PROXIES: commaList.pipe(z.array(network)).optional(),
   ROLES: commaList.pipe(z.array(z.enum(roles))).default([...roles]),
   DATABASE_URL: url('postgres:', 'postgresql:'),
   KAFKA_BROKERS: commaList.pipe(z.array(z.string().regex(/^[^\s:]+:[0-9]{1,5}$/, 'must look like host:port,...'))),
@@ -115,6 +134,7 @@ const environment = z.object({
   PERSON_KEY: personKey.optional(),
   PERSON_KEY_PREVIOUS: personKey.optional(),
   START_GRACE_S: seconds.default(900),
+  DEV_CLIENT_SECRET: z.string().min(1).max(255).optional(),
   LOG_STALL_END_S: seconds.default(0),
   CLOCK_OFFSET_S: z.coerce.number().int().optional(),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
@@ -179,6 +199,10 @@ export function readConfig(variables: Record<string, string | undefined>, projec
   if ((present.LIST_TLS_CERT === undefined) !== (present.LIST_TLS_KEY === undefined)) {
     problems.add('LIST_TLS_CERT, LIST_TLS_KEY: one is no use without the other');
   }
+  // Without the other, a header that anybody may send would be believed, or never looked at.
+  if ((present.CLIENT_CERT_HEADER === undefined) !== (present.TRUSTED_PROXIES === undefined)) {
+    problems.add('CLIENT_CERT_HEADER, TRUSTED_PROXIES: one is no use without the other');
+  }
   for (const name of ['AS_JWKS_URL', 'OPS_JWKS_URL', 'OIDC_ISSUER']) {
     const value = present[name];
     if (value === undefined || !URL.canParse(value)) continue;
@@ -203,7 +227,7 @@ function productionProblems(present: Record<string, string | undefined>): string
   const problems: string[] = requiredInProduction
     .filter((name) => present[name] === undefined)
     .map((name) => `${name}: is missing (required in production)`);
-  for (const name of ['DEV_HOSTS', 'CLOCK_OFFSET_S']) {
+  for (const name of ['DEV_HOSTS', 'CLOCK_OFFSET_S', 'DEV_CLIENT_SECRET']) {
     if (present[name] !== undefined) problems.push(`${name}: is for development only`);
   }
   for (const name of ['AS_ISSUER', 'OPS_ISSUER']) {
@@ -224,6 +248,8 @@ function assemble(env: z.output<typeof environment>, production: boolean, projec
   const dataDir = resolve(projectRoot, env.DATA_DIR);
   const sampleList = (name: string) => new URL(`file://${resolve(projectRoot, 'dev/sample-lists', name)}`).href;
   const developmentFile = (path: string) => (production ? undefined : resolve(dataDir, path));
+  const publicUrl = (env.PUBLIC_URL ?? `http://localhost:${env.PORT}`).replace(/\/+$/, '');
+  const backchannelUrl = env.BACKCHANNEL_URL ?? `https://${new URL(publicUrl).hostname}:${env.BACKCHANNEL_PORT}`;
   const developmentKeys = new URL(`file://${resolve(dataDir, 'tokens/jwks.json')}`).href;
   return {
     production,
@@ -231,8 +257,10 @@ function assemble(env: z.output<typeof environment>, production: boolean, projec
     http: {
       port: env.PORT,
       host: env.HOST ?? (production ? '0.0.0.0' : '127.0.0.1'),
-      publicUrl: (env.PUBLIC_URL ?? `http://localhost:${env.PORT}`).replace(/\/+$/, ''),
+      publicUrl,
       backchannelPort: env.BACKCHANNEL_PORT,
+      /** Where machines reach the backchannel, if there is one: our host name at its port, unless it is mapped to another one. */
+      backchannelUrl: env.BACKCHANNEL_PORT === undefined ? undefined : backchannelUrl,
       tls: { certFile: env.TLS_CERT, keyFile: env.TLS_KEY, clientCaFile: env.TLS_CLIENT_CA },
     },
     databaseUrl: env.DATABASE_URL,
@@ -275,6 +303,12 @@ function assemble(env: z.output<typeof environment>, production: boolean, projec
       clientId: env.OIDC_CLIENT_ID ?? developmentSignIn.clientId,
       clientSecret: env.OIDC_CLIENT_SECRET ?? developmentSignIn.clientSecret,
       subjectClaim: env.OIDC_SUBJECT_CLAIM,
+    },
+    /** How a client shows who it is at the token endpoint, besides by the certificate of its connection. */
+    clientAuthentication: {
+      certificateHeader: env.CLIENT_CERT_HEADER,
+      trustedProxies: env.TRUSTED_PROXIES ?? [],
+      secret: production ? undefined : (env.DEV_CLIENT_SECRET ?? developmentClientSecret),
     },
     /** Our identity towards clients and what we trust there; without these files nothing is sent. */
     clientTls: {

@@ -25,6 +25,10 @@ export function serveOpenApi(app: INestApplication, publicUrl: string): void {
     .setVersion('1.0.0')
     .setOpenAPIVersion('3.1.0')
     .addBearerAuth({ type: 'http', scheme: 'bearer', bearerFormat: 'JWT' })
+    .addBearerAuth({ type: 'http', scheme: 'bearer', description: 'Opaque, from /oauth/token.' }, 'access_token')
+    .addBasicAuth({ type: 'http', scheme: 'basic', description: 'In development only.' }, 'development_secret')
+    // OpenAPI 3.1 knows it, the types of this library do not yet.
+    .addSecurity('mutual_tls', { type: 'mutualTLS' } as unknown as Parameters<DocumentBuilder['addSecurity']>[1])
     .addServer(publicUrl)
     .build();
   allowThePageItsOwnFiles(app.getHttpAdapter().getInstance() as FastifyInstance);

@@ -5,5 +5,5 @@ export { HttpModule } from './http.module';
 export { expectNothing, parse } from './parse';
 export type { AnswerInPage } from './problem.filter';
 export { traceOf } from './request-ids';
-export { RouteIs } from './route-kind';
+export { type RefusalForm, RouteIs } from './route-kind';
 export { createHttpEdge } from './server';

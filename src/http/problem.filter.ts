@@ -2,7 +2,7 @@ import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException } from '
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { describeError, isOutage, type Logger } from '../platform';
 import { type RefusalCode, refusals, Refused } from '../refusals';
-import { answerKindOf } from './route-kind';
+import { answerKindOf, type RefusalAnswer, refusalFormOf } from './route-kind';
 import type { RouteTable } from './route-table';
 
 /** Seconds after which a caller may come back when we are overloaded or something we need is away. */
@@ -63,9 +63,19 @@ export class ProblemFilter implements ExceptionFilter {
       if (refused.code === 'unavailable') void reply.header('retry-after', String(retryAfterS));
       return this.answerInPage(refused, request, reply);
     }
+    const problem = this.problemOf(refused, request);
+    const form = refusalFormOf(request);
+    const { status, headers, body } = form ? form(problem, { refused, request, publicUrl: this.publicUrl }) : problem;
+    void reply.status(status).headers(headers).send(body);
+  }
+
+  private problemOf(refused: Refused, request: FastifyRequest): RefusalAnswer {
     const challenge = this.challengeOf(refused, request);
-    if (challenge !== undefined) void reply.header('www-authenticate', challenge);
-    void reply.status(refusals[refused.code].status).headers(problemHeaders(refused)).send(this.documentOf(refused));
+    return {
+      status: refusals[refused.code].status,
+      headers: { ...problemHeaders(refused), ...(challenge !== undefined && { 'www-authenticate': challenge }) },
+      body: this.documentOf(refused),
+    };
   }
 
   /** The problem document itself, for the HTTP parser's refusals too, which have no request yet. */

@@ -10,13 +10,14 @@ import {
 import { Refused } from '../refusals';
 import { decide, evolve, initialState, isRunning, type SubscriptionState } from './subscription.decider';
 import type { SubscriptionEvent } from './subscription.events';
-import {
-  type Once,
-  type Order,
-  type OrderResult,
-  type Standing,
-  streamOf,
-  type SubscriptionNow,
+import type {
+  Once,
+  Order,
+  OrderResult,
+  OwnSubscriptionQuery,
+  Standing,
+  SubscriptionNow,
+  SubscriptionQuery,
 } from './subscription.orders';
 
 /** One order's outcome; `again` when somebody else was first and it has to be decided anew. */
@@ -87,19 +88,20 @@ export async function answerTo(once: Once, eventStore: EventStore): Promise<Orde
   return read?.command && repeated(once, read.command);
 }
 
-/** One subscription of a stream by the date of `now`, ended or not; undefined when there is none by that id. */
+/** One subscription of a stream as a query asks for it, ended or not; undefined when there is none. */
 export async function subscriptionNow(
-  subscriptionId: string,
-  now: Date,
+  { target, subscriptionId, now }: SubscriptionQuery | OwnSubscriptionQuery,
   eventStore: EventStore,
 ): Promise<SubscriptionNow | undefined> {
-  const [read] = await eventStore.read<SubscriptionEvent>([{ target: { streamId: streamOf(subscriptionId) } }]);
-  const own = read!.events.filter(({ data }) => data.subscription_id === subscriptionId);
+  const [read] = await eventStore.read<SubscriptionEvent>([{ target }]);
+  const asked = subscriptionId ?? read!.events.at(-1)?.data.subscription_id;
+  // By its own events only: those of its successors on the stream say nothing about it.
+  const own = read!.events.filter(({ data }) => data.subscription_id === asked);
   const state = own.reduce<SubscriptionState>(evolve, initialState);
   const { latest } = decide({ type: 'Expire', now }, state).reduce(evolve, state);
   if (!latest) return undefined;
-  const { party, status, endDate } = latest;
-  return { party, standing: { subscription_id: subscriptionId, status, end_date: endDate } };
+  const { subscriptionId: subscription_id, party, status, endDate: end_date } = latest;
+  return { party, standing: { subscription_id, status, end_date } };
 }
 
 /** The nil UUID: no stream has it. */

@@ -9,6 +9,7 @@ import {
   AuthorizedOrder,
   ExpireOrder,
   type OrderResult,
+  OwnSubscriptionQuery,
   ReapproveOrder,
   ResumeOrder,
   SubscriptionQuery,
@@ -99,7 +100,15 @@ export class AnswerHandler implements IQueryHandler<AnswerQuery> {
 @QueryHandler(SubscriptionQuery)
 export class SubscriptionHandler implements IQueryHandler<SubscriptionQuery> {
   constructor(private readonly eventStore: EventStore) {}
-  execute({ subscriptionId, now }: SubscriptionQuery): Promise<SubscriptionNow | undefined> {
-    return subscriptionNow(subscriptionId, now, this.eventStore);
+  execute(query: SubscriptionQuery): Promise<SubscriptionNow | undefined> {
+    return subscriptionNow(query, this.eventStore);
+  }
+}
+
+@QueryHandler(OwnSubscriptionQuery)
+export class OwnSubscriptionHandler implements IQueryHandler<OwnSubscriptionQuery> {
+  constructor(private readonly eventStore: EventStore) {}
+  execute(query: OwnSubscriptionQuery): Promise<SubscriptionNow | undefined> {
+    return subscriptionNow(query, this.eventStore);
   }
 }

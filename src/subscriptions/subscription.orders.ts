@@ -241,11 +241,29 @@ export class AnswerQuery extends Query<OrderResult | undefined> {
 
 /** One subscription as it stands by the date of a moment; undefined when there is none by that id. */
 export class SubscriptionQuery extends Query<SubscriptionNow | undefined> {
+  readonly target: StreamTarget;
+
   constructor(
     readonly subscriptionId: string,
     readonly now: Date,
   ) {
     super();
+    this.target = { streamId: streamOf(subscriptionId) };
+  }
+}
+
+/** The same among those of one person, client, provider and service: by its id, or the latest of them. */
+export class OwnSubscriptionQuery extends Query<SubscriptionNow | undefined> {
+  readonly target: StreamTarget;
+
+  constructor(
+    person: Pick<OrderingPerson, 'subjectHash' | 'previousSubjectHash'>,
+    party: PartyNames,
+    readonly subscriptionId: string | undefined,
+    readonly now: Date,
+  ) {
+    super();
+    this.target = targetOf(person, party);
   }
 }
 
@@ -262,7 +280,10 @@ export function streamOf(subscriptionId: string): string {
 
 type PartyNames = Pick<AuthorizedTerms, 'clientId' | 'provider' | 'serviceId'>;
 
-function targetOf({ subjectHash, previousSubjectHash }: OrderingPerson, party: PartyNames): StreamTarget {
+function targetOf(
+  { subjectHash, previousSubjectHash }: Pick<OrderingPerson, 'subjectHash' | 'previousSubjectHash'>,
+  party: PartyNames,
+): StreamTarget {
   return { subjectHash, previousSubjectHash, names: [party.clientId, party.provider, party.serviceId] };
 }
 

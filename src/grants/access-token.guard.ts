@@ -1,0 +1,80 @@
+import { type CanActivate, type ExecutionContext, Inject, Injectable } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
+import type { RefusalForm } from '../http';
+import { ListStore } from '../medmij-lists';
+import { type RefusalCode, refusals, Refused } from '../refusals';
+import { ClientCertificates } from './client-certificates';
+import type { Granted } from './grant';
+import { Grants } from './grants';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    granted?: Granted;
+  }
+}
+
+/** RFC 6750 section 2.1: the header is the only place for a token. */
+const bearer = /^Bearer +([A-Za-z0-9._~+/=-]+)$/i;
+
+/**
+ * Lets a request through that brings a living access token, and on the backchannel only from the client it was issued to. One that
+ * is unknown, expired, revoked or another's is refused in the same words.
+ */
+@Injectable()
+export class AccessTokenGuard implements CanActivate {
+  constructor(
+    @Inject(Grants) private readonly grants: Grants,
+    @Inject(ClientCertificates) private readonly certificates: ClientCertificates,
+    @Inject(ListStore) private readonly lists: ListStore,
+  ) {}
+
+  async canActivate(context: ExecutionContext): Promise<boolean> {
+    const request = context.switchToHttp().getRequest<FastifyRequest>();
+    const token = bearer.exec(request.headers.authorization ?? '')?.[1];
+    if (token === undefined) throw invalidToken();
+    // RFC 6750 section 2: one method in a request; the two others are not even read.
+    if ([request.query, request.body].some((place) => isNamedIn(place))) {
+      throw new Refused('malformed_request', 'The token belongs into the Authorization header only.');
+    }
+    const granted = await this.grants.ofToken(token);
+    if (!granted || !this.mayUse(granted, request)) throw invalidToken();
+    request.granted = granted;
+    return true;
+  }
+
+  private mayUse({ clientId }: Granted, request: FastifyRequest): boolean {
+    if (!this.certificates.areExpected(request)) return true;
+    return Boolean(this.certificates.of(request)?.names(clientId)) && this.lists.current().isWhitelisted(clientId);
+  }
+}
+
+/** The same for every token that is not believed, so that nobody can tell a suspended one from one that never was. */
+export function invalidToken(): Refused {
+  return new Refused('unauthenticated', 'An access token is needed that is valid now.');
+}
+
+/** What the token of a request stands for; only behind the guard. */
+export function grantedIn({ granted }: FastifyRequest): Granted {
+  if (!granted) throw new Error('A route that reads the grant stands behind no access token guard.');
+  return granted;
+}
+
+function isNamedIn(place: unknown): boolean {
+  return typeof place === 'object' && place !== null && Object.hasOwn(place, 'access_token');
+}
+
+const bearerErrors: Partial<Record<RefusalCode, string>> = {
+  unauthenticated: 'invalid_token',
+  forbidden: 'insufficient_scope',
+  malformed_request: 'invalid_request',
+};
+
+/** RFC 6750 section 3: bare when no token was sent, else with the error, what it means and where to read more. */
+export const asBearerError: RefusalForm = (problem, { refused, request, publicUrl }) => {
+  const error = bearerErrors[refused.code];
+  const isBearer = /^Bearer(\s|$)/i.test(request.headers.authorization ?? '');
+  if (error === undefined || !isBearer) return problem;
+  const uri = `${publicUrl}/errors/${error}`;
+  const challenge = `Bearer error="${error}", error_description="${refusals[refused.code].title}", error_uri="${uri}"`;
+  return { ...problem, headers: { ...problem.headers, 'www-authenticate': challenge } };
+};

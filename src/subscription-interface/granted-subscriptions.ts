@@ -1,0 +1,124 @@
+import { createHash } from 'node:crypto';
+import type { CommandBus, QueryBus } from '@nestjs/cqrs';
+import { type Granted, invalidToken } from '../grants';
+import type { PersonIdentities } from '../persons';
+import type { Clock } from '../platform';
+import { Refused } from '../refusals';
+import {
+  AdjustOrder,
+  isSubscriptionId,
+  OwnSubscriptionQuery,
+  type SubscriptionNow,
+  TakeUpOrder,
+  TerminateOrder,
+} from '../subscriptions';
+
+type Trace = TakeUpOrder['trace'];
+
+/** A subscription as the client sees it. */
+export type Standing = SubscriptionNow['standing'];
+
+/**
+ * What may be done with a token: only with the subscriptions of its own person, client, provider and service. Everything is read
+ * from the log, so that an answer shows what was recorded a moment ago.
+ *
+ * The lists are not asked again (decided): the grant was judged by them minutes ago, and what leaves a list afterwards is
+ * suspended and ended as a whole (domain.md 8).
+ */
+export class GrantedSubscriptions {
+  constructor(
+    private readonly identities: PersonIdentities,
+    private readonly commandBus: CommandBus,
+    private readonly queryBus: QueryBus,
+    private readonly clock: Clock,
+  ) {}
+
+  /**
+   * Takes the grant up, once: a repeat has no second effect and shows how the subscription stands now.
+   * @param askedIn reads the end date that is asked for; undefined for all that was granted
+   * @throws Refused
+   */
+  async takeUp(
+    granted: Granted,
+    trace: Trace,
+    askedIn: () => string | undefined,
+  ): Promise<{ recorded: boolean; standing: Standing }> {
+    return this.unlessSuspended(await this.find(granted), async () => {
+      refuseEnding(granted);
+      const { person, authorizationId, authorizedAt, ...terms } = granted;
+      const { recorded, standing } = await this.commandBus.execute(
+        new TakeUpOrder(
+          this.identities.of(person.subject, person.issuer),
+          terms,
+          { authorizationId, authorizedAt },
+          askedIn(),
+          // The grant itself is the request: one token starts at most one subscription, whatever end date comes with it.
+          { key: `grant:${authorizationId}`, fingerprint: createHash('sha256').update(authorizationId).digest() },
+          trace,
+          this.clock.now(),
+        ),
+      );
+      if (recorded) return { recorded, standing };
+      return { recorded, standing: expectRunning(await this.show(granted, standing.subscription_id)) };
+    });
+  }
+
+  /** @throws Refused */
+  async adjust(granted: Granted, id: string, trace: Trace, askedIn: () => string): Promise<Standing> {
+    const present = await this.one(granted, id);
+    return this.unlessSuspended(present, async () => {
+      refuseEnding(granted);
+      const { grantedDays, authorizedAt } = granted;
+      const { standing } = await this.commandBus.execute(
+        new AdjustOrder(id, askedIn(), { grantedDays, authorizedAt }, trace, this.clock.now()),
+      );
+      return standing;
+    });
+  }
+
+  /** Never refused, and nothing where it has ended already. @throws Refused `not_found` */
+  async end(granted: Granted, id: string, trace: Trace): Promise<void> {
+    await this.one(granted, id);
+    await this.commandBus.execute(new TerminateOrder(id, 'person', trace, this.clock.now()));
+  }
+
+  /** @throws Refused */
+  async show(granted: Granted, id: string): Promise<Standing> {
+    const present = await this.one(granted, id);
+    if (present.status === 'suspended') throw invalidToken();
+    return present;
+  }
+
+  /** Another's is not among those that are looked at, so that it cannot be told from one that does not exist. */
+  private async one(granted: Granted, id: string): Promise<Standing> {
+    const found = isSubscriptionId(id) ? await this.find(granted, id) : undefined;
+    if (!found) throw new Refused('not_found', 'There is no such subscription.');
+    return found;
+  }
+
+  private async find(granted: Granted, id?: string): Promise<Standing | undefined> {
+    const { subject, issuer } = granted.person;
+    const query = new OwnSubscriptionQuery(this.identities.of(subject, issuer), granted, id, this.clock.now());
+    return (await this.queryBus.execute(query))?.standing;
+  }
+
+  /** Whatever a suspended subscription refuses, it refuses as if the token were unknown (domain.md 5 and 11). */
+  private async unlessSuspended<Done>(present: Standing | undefined, work: () => Promise<Done>): Promise<Done> {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof Refused) || error.code === 'unavailable') throw error;
+      throw error.code === 'client_suspended' || present?.status === 'suspended' ? invalidToken() : error;
+    }
+  }
+}
+
+/** A token of 0 days is for the ending that the person confirmed (domain.md 5, decided). */
+function refuseEnding({ grantedDays }: Granted): void {
+  if (grantedDays === 0) throw new Refused('forbidden', 'The token only allows a termination.');
+}
+
+function expectRunning(standing: Standing): Standing {
+  if (standing.status !== 'active') throw new Refused('not_subscribed', 'The subscription has ended.');
+  return standing;
+}

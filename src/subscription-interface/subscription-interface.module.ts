@@ -1,0 +1,26 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { CommandBus, QueryBus } from '@nestjs/cqrs';
+import { PersonIdentities, PersonsModule } from '../persons';
+import { Clock } from '../platform';
+import { SubscriptionsModule } from '../subscriptions';
+import { GrantedSubscriptions } from './granted-subscriptions';
+import { SubscriptionController } from './subscription.controller';
+
+@Module({})
+export class SubscriptionInterfaceModule {
+  static with({ personKey, personKeyPrevious }: { personKey: Buffer; personKeyPrevious?: Buffer }): DynamicModule {
+    return {
+      module: SubscriptionInterfaceModule,
+      imports: [SubscriptionsModule, PersonsModule.with(personKey, personKeyPrevious)],
+      controllers: [SubscriptionController],
+      providers: [
+        {
+          provide: GrantedSubscriptions,
+          inject: [PersonIdentities, CommandBus, QueryBus, Clock],
+          useFactory: (identities: PersonIdentities, commandBus: CommandBus, queryBus: QueryBus, clock: Clock) =>
+            new GrantedSubscriptions(identities, commandBus, queryBus, clock),
+        },
+      ],
+    };
+  }
+}
