@@ -135,7 +135,7 @@ const outageCodes = new Set([
   'EHOSTUNREACH',
 ]);
 const outageMessages =
-  /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|not queryable|Query read timeout/;
+  /Connection terminated|timeout exceeded when trying to connect|timeout expired|Client has encountered a connection error|not queryable|Query read timeout/;
 
 /** Whether the error says that the database is away or overloaded: to be tried again, not a bug. */
 export function isOutage(error: unknown): boolean {
