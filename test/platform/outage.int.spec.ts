@@ -15,7 +15,7 @@ describe('a database that does not answer', () => {
     await once(silent, 'listening');
     connectionString = `postgres://someone@127.0.0.1:${(silent.address() as AddressInfo).port}/some`;
   });
-  afterAll(() => silent.close());
+  afterAll(() => void silent.close());
 
   const failure = (work: Promise<unknown>) =>
     work.then(
