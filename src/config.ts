@@ -303,6 +303,7 @@ function assemble(env: z.output<typeof environment>, production: boolean, projec
       clientId: env.OIDC_CLIENT_ID ?? developmentSignIn.clientId,
       clientSecret: env.OIDC_CLIENT_SECRET ?? developmentSignIn.clientSecret,
       subjectClaim: env.OIDC_SUBJECT_CLAIM,
+      mayBeAway: env.OIDC_ISSUER === undefined,
     },
     /** How a client shows who it is at the token endpoint, besides by the certificate of its connection. */
     clientAuthentication: {

@@ -33,6 +33,14 @@ describe('the service and the issuer of persons', () => {
     await isReady(service);
   });
 
+  it('misses none in development, where it comes with the sample client', async () => {
+    await service.world.issuer.stop();
+    await service.restart({ OIDC_ISSUER: '' });
+    await isReady(service);
+    await service.world.issuer.start();
+    await service.restart({ OIDC_ISSUER: service.world.issuer.url });
+  });
+
   it('forgets by itself the sign-ins that nobody finished', async () => {
     const begin = (minutesAgo: number) =>
       rowsOf(

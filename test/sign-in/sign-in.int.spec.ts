@@ -74,6 +74,7 @@ describe('signing in', () => {
       clientId: 'us',
       clientSecret: 'secret',
       subjectClaim,
+      mayBeAway: false,
       redirectUri: `${url}/sign-in/callback`,
       hostAddresses: {},
     };
