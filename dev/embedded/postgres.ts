@@ -49,6 +49,8 @@ export interface PostgresServer {
 const superuser = 'medmij';
 const database = 'medmij_subscriptions';
 const readyWithinMs = 60_000;
+/** One that has just started may have many connections to take at once: those of the processes that waited for it. */
+const helloWithinMs = 20_000;
 const stopWithinMs = 30_000;
 
 const defaultSettings = {
@@ -312,7 +314,7 @@ async function createDatabase(cluster: Cluster): Promise<void> {
 }
 
 async function ask(cluster: Cluster, sql: string): Promise<Record<string, unknown>[]> {
-  const client = new Client({ connectionString: url(cluster, 'postgres'), connectionTimeoutMillis: 3_000 });
+  const client = new Client({ connectionString: url(cluster, 'postgres'), connectionTimeoutMillis: helloWithinMs });
   client.on('error', () => undefined);
   await client.connect();
   try {
