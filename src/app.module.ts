@@ -1,6 +1,7 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { ApiDocsModule } from './api-docs';
 import { type Config, logName, type Role } from './config';
+import { ErrorPagesModule } from './error-pages';
 import { EventStoreModule } from './event-store';
 import { ExpiryModule } from './expiry';
 import { GrantsModule, type GrantsOptions } from './grants';
@@ -41,6 +42,7 @@ export class AppModule {
           OpsModule,
           ScreensModule.with(config.http.publicUrl),
           SignInModule.with(signInOf(config)),
+          ErrorPagesModule,
           GrantsModule.with(grantsOf(config)),
           SubscriptionInterfaceModule.with(config),
         ),

@@ -3,6 +3,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { serveOpenApi } from './api-docs';
 import { AppModule } from './app.module';
 import { type Config, logName } from './config';
+import { answerInPage } from './error-pages';
 import { LogReader } from './event-store';
 import { createHttpEdge } from './http';
 import { type Clock, Database, type Logger, systemClock } from './platform';
@@ -40,7 +41,7 @@ export async function buildApp(
   try {
     if (await database.pendingMigrations()) throw new MigrationsPending();
     if (await new LogReader(database, logName).isAheadOfCluster()) throw new LogAheadOfCluster();
-    const { adapter, filter } = createHttpEdge(config.http.publicUrl, log);
+    const { adapter, filter } = createHttpEdge(config.http.publicUrl, log, answerInPage);
     const app = await NestFactory.create<NestFastifyApplication>(
       AppModule.with(config, { clock, log, database }),
       adapter,
