@@ -4,12 +4,15 @@ import { ensureCertificates } from '../certificates';
 import { portFrom, requireFreePort } from '../ports';
 import { runTool } from '../problem';
 import { dataDirectory } from '../project';
+import { readSettings } from '../settings';
 import { createNotificationServer, type TlsMaterial } from './notification-server';
-import { createPageServer } from './page-server';
+import { createSampleIssuer } from '../sample-issuer/issuer';
+import { createPageServer, issuerPath } from './page-server';
 import { Received } from './received';
 
 /**
- * The sample client, for now the receiving half of a DVP: its notification endpoints and a page that shows what came in.
+ * The sample client, for now the receiving half of a DVP: its notification endpoints and a page that shows what came in. The
+ * same process is the issuer at which the sample persons sign in (dev/sample-issuer).
  * SAMPLE_CLIENT_HOST (loopback) and SAMPLE_CLIENT_TLS_CERT, _KEY, _CA are for where it runs in a container.
  */
 async function main(): Promise<void> {
@@ -19,7 +22,14 @@ async function main(): Promise<void> {
   await requireFreePort(pagePort, 'SAMPLE_CLIENT_PORT', "the sample client's page");
   await requireFreePort(tlsPort, 'SAMPLE_CLIENT_TLS_PORT', "the sample client's notification endpoints");
   const received = new Received();
-  const servers = [createNotificationServer(await tlsMaterial(), received), createPageServer(received)] as const;
+  const issuer = await createSampleIssuer({
+    url: `http://localhost:${pagePort}${issuerPath}`,
+    redirectUri: `${readSettings().publicUrl}/sign-in/callback`,
+  });
+  const servers = [
+    createNotificationServer(await tlsMaterial(), received),
+    createPageServer(received, issuer),
+  ] as const;
   await Promise.all([listen(servers[0], tlsPort, host), listen(servers[1], pagePort, host)]);
   console.log(
     `The sample client shows notifications at http://localhost:${pagePort}/ and takes them at port ${tlsPort}.`,

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { join } from 'node:path';
+import type { SampleIssuer } from '../sample-issuer/issuer';
 import type { Received } from './received';
 
 const pageFolder = join(__dirname, 'page');
@@ -22,9 +23,13 @@ const securityHeaders = {
 /** Proxies and browsers give up on a silent connection. */
 const keepAliveMs = 15_000;
 
-/** A page that shows what arrived, and the same as JSON. */
-export function createPageServer(received: Received): Server {
+/** Where the issuer of the sample persons is mounted. */
+export const issuerPath = '/issuer';
+
+/** A page that shows what arrived, and the same as JSON; and the issuer of the sample persons, below a path of its own. */
+export function createPageServer(received: Received, issuer: SampleIssuer): Server {
   return createServer((request, response) => {
+    if (isLocal(request) && request.url?.startsWith(`${issuerPath}/`)) return issuer(request, response);
     for (const [name, value] of Object.entries(securityHeaders)) response.setHeader(name, value);
     if (!isLocal(request)) return text(response, 403, 'Only for this machine.');
     if (request.method !== 'GET' && request.method !== 'HEAD') return text(response, 405, 'Only GET.');

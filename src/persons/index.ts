@@ -3,3 +3,4 @@ export { RequestFingerprint } from './fingerprint';
 export { PersonIdentities, type PersonIdentity } from './person-identities';
 export { PersonalSeal } from './personal-seal';
 export { PersonsModule } from './persons.module';
+export { type SampleAvailability, type SamplePerson, samplePersons } from './sample-persons';

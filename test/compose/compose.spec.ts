@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { parse } from 'yaml';
+import { issuerPath } from '../../dev/sample-client/page-server';
 import { ConfigError, readConfig } from '../../src/config';
 import { exactImage, nonRoot, parseDockerfile, resolveVariables, type Stage } from './container-files';
 
@@ -117,7 +118,15 @@ describe('docker-compose.yml', () => {
       expect(config.http.host).toBe('0.0.0.0');
       expect(config.kafka.brokers).toEqual(['kafka:9092']);
       expect(new URL(config.databaseUrl).hostname).toBe('postgres');
-      expect(config.hostAddresses).toEqual({ 'sample-client.example': { address: 'sample-client', port: 3011 } });
+      expect(config.hostAddresses).toEqual({
+        'sample-client.example': { address: 'sample-client', port: 3011 },
+        localhost: { address: 'sample-client', port: 3010 },
+      });
+      const { port, pathname } = new URL(config.personIssuer.issuer);
+      expect([port, pathname]).toEqual([named('sample-client').environment!.SAMPLE_CLIENT_PORT, issuerPath]);
+      // Where the issuer sends browsers back to, by the settings that the sample client's container has.
+      expect(named('sample-client').environment).not.toHaveProperty('PUBLIC_URL');
+      expect(config.http.publicUrl).toBe('http://localhost:3000');
       expect(named('sample-client').environment!.SAMPLE_CLIENT_TLS_PORT).toBe('3011');
     });
 
