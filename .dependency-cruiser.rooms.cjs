@@ -44,6 +44,7 @@ const mayImport = {
   expiry: ['subscriptions', 'event-store', 'platform'],
   ops: [
     'intake',
+    'authorization',
     'subscriptions',
     'projections',
     'notifications',

@@ -99,6 +99,30 @@ create table event (
   constraint event_version_check CHECK ((version > 0))
 );
 
+create table interaction (
+  interaction_id uuid not null,
+  client_id text not null,
+  provider text not null,
+  service_id text not null,
+  interface_version text not null,
+  days integer not null,
+  request_id text not null,
+  correlation_id text not null,
+  created_at timestamp with time zone not null,
+  expires_at timestamp with time zone not null,
+  shown_to bytea,
+  decided_at timestamp with time zone,
+  outcome text,
+  exception text,
+  ended_at timestamp with time zone,
+  left_at timestamp with time zone,
+  sealed_answer bytea,
+  answer_key_id text,
+  constraint interaction_pkey PRIMARY KEY (interaction_id),
+  constraint interaction_check CHECK (((outcome IS NULL) = (ended_at IS NULL))),
+  constraint interaction_outcome_check CHECK ((outcome = ANY (ARRAY['granted'::text, 'refused'::text, 'cancelled'::text, 'failed'::text, 'abandoned'::text])))
+);
+
 create table list_copy (
   name text not null,
   sequence bigint not null,
@@ -244,6 +268,12 @@ create table subscription_view (
   constraint subscription_view_status_check CHECK ((status = ANY (ARRAY['active'::text, 'suspended'::text, 'terminated'::text, 'expired'::text])))
 ) partition by LIST (slot);
 
+create table suspended_client (
+  client_id text not null,
+  suspended_at timestamp with time zone not null,
+  constraint suspended_client_pkey PRIMARY KEY (client_id)
+);
+
 create table subscription_view_0 partition of subscription_view FOR VALUES IN ('0');
 
 create table subscription_view_1 partition of subscription_view FOR VALUES IN ('1');
@@ -265,6 +295,14 @@ CREATE INDEX delivery_subscription ON public.delivery USING btree (subscription_
 CREATE INDEX delivery_unfinished ON public.delivery USING btree (subscription_id, sequence) WHERE (state = ANY (ARRAY['pending'::text, 'sending'::text, 'parked'::text]));
 
 CREATE UNIQUE INDEX event_log_order ON public.event USING btree (epoch, xid, pos);
+
+CREATE INDEX interaction_answered ON public.interaction USING btree (ended_at) WHERE (sealed_answer IS NOT NULL);
+
+CREATE INDEX interaction_newest ON public.interaction USING btree (created_at, interaction_id);
+
+CREATE INDEX interaction_open ON public.interaction USING btree (expires_at) WHERE (outcome IS NULL);
+
+CREATE INDEX interaction_outcome ON public.interaction USING btree (outcome, created_at, interaction_id);
 
 CREATE INDEX parked_stream_newest ON public.parked_stream USING btree (parked_at, id);
 

@@ -1,5 +1,6 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { ApiDocsModule } from './api-docs';
+import { AuthorizationModule, type AuthorizationOptions, InteractionSweepModule } from './authorization';
 import { type Config, logName, type Role } from './config';
 import { ErrorPagesModule } from './error-pages';
 import { EventStoreModule } from './event-store';
@@ -45,6 +46,7 @@ export class AppModule {
           ErrorPagesModule,
           GrantsModule.with(grantsOf(config)),
           SubscriptionInterfaceModule.with(config),
+          AuthorizationModule.with(authorizationOf(config)),
         ),
         ...as('relay', RelayModule.with(config.http.publicUrl)),
         ...as('projector', ProjectorModule.with()),
@@ -56,7 +58,7 @@ export class AppModule {
             startGraceS: config.startGraceS,
           }),
         ),
-        ...as('scheduler', ExpiryModule),
+        ...as('scheduler', ExpiryModule, InteractionSweepModule),
       ],
     };
   }
@@ -64,6 +66,10 @@ export class AppModule {
 
 function signInOf({ http: { publicUrl }, personIssuer, hostAddresses, personKey, personKeyPrevious }: Config) {
   return { publicUrl, issuer: { ...personIssuer, hostAddresses }, personKey, personKeyPrevious };
+}
+
+function authorizationOf(config: Config): AuthorizationOptions {
+  return { ...config, publicUrl: config.http.publicUrl, localhostAllowed: !config.production };
 }
 
 function backchannelOf({ http: { backchannelPort, host, tls } }: Config) {

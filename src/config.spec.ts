@@ -32,6 +32,7 @@ const production: Variables = {
   CLIENT_TLS_KEY: 'client.key',
   CLIENT_TLS_CA: 'ca.crt',
   PERSON_KEY: Buffer.alloc(32, 1).toString('base64'),
+  AVAILABILITY_URL: 'https://availability.example/persons',
 };
 
 const read = (variables: Variables) => readConfig(variables, '/project');
@@ -129,6 +130,7 @@ describe('the configuration', () => {
       ['AS_JWKS_URL', 'http://localhost/jwks'],
       ['OPS_JWKS_URL', 'HTTP://127.0.0.1/jwks'],
       ['OIDC_ISSUER', 'http://localhost:3010/issuer'],
+      ['AVAILABILITY_URL', 'http://localhost:3020/'],
       ['OIDC_CLIENT_SECRET', 'development-sign-in-secret'],
       ['DEV_HOSTS', 'a.example=127.0.0.1:1'],
       ['CLOCK_OFFSET_S', '0'],

@@ -133,6 +133,8 @@ const environment = z.object({
   SAMPLE_CLIENT_TLS_PORT: port.default(3011),
   PERSON_KEY: personKey.optional(),
   PERSON_KEY_PREVIOUS: personKey.optional(),
+  AVAILABILITY_URL: url('https:', 'http:').optional(),
+  INTERACTION_TTL_S: z.coerce.number().int().min(30).max(86_400).default(1_800),
   START_GRACE_S: seconds.default(900),
   DEV_CLIENT_SECRET: z.string().min(1).max(255).optional(),
   LOG_STALL_END_S: seconds.default(0),
@@ -165,6 +167,7 @@ const requiredInProduction = [
   'CLIENT_TLS_KEY',
   'CLIENT_TLS_CA',
   'PERSON_KEY',
+  'AVAILABILITY_URL',
 ] as const;
 
 export class ConfigError extends Error {
@@ -203,7 +206,7 @@ export function readConfig(variables: Record<string, string | undefined>, projec
   if ((present.CLIENT_CERT_HEADER === undefined) !== (present.TRUSTED_PROXIES === undefined)) {
     problems.add('CLIENT_CERT_HEADER, TRUSTED_PROXIES: one is no use without the other');
   }
-  for (const name of ['AS_JWKS_URL', 'OPS_JWKS_URL', 'OIDC_ISSUER']) {
+  for (const name of ['AS_JWKS_URL', 'OPS_JWKS_URL', 'OIDC_ISSUER', 'AVAILABILITY_URL']) {
     const value = present[name];
     if (value === undefined || !URL.canParse(value)) continue;
     const { protocol, hostname } = new URL(value);
@@ -326,6 +329,10 @@ function assemble(env: z.output<typeof environment>, production: boolean, projec
         },
     personKey: env.PERSON_KEY ?? developmentPersonKey,
     personKeyPrevious: env.PERSON_KEY_PREVIOUS,
+    /** Where it is asked whether a person's data is available; undefined (development only) asks the sample persons. */
+    availabilityUrl: env.AVAILABILITY_URL,
+    /** From an authorization request to the last moment for the person's answer. */
+    interactionTtlS: env.INTERACTION_TTL_S,
     startGraceS: env.START_GRACE_S,
     /** A session that holds the log back for this long is ended; 0: never. */
     logStallEndS: env.LOG_STALL_END_S,

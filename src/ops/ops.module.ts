@@ -1,8 +1,10 @@
 import { Module } from '@nestjs/common';
+import { AuthorizationRecordsModule } from '../authorization';
 import { DeliveriesModule } from '../notifications';
 import { ProjectionQueriesModule } from '../projections';
 import { DeadLettersController } from './dead-letters.controller';
 import { DeliveriesController } from './deliveries.controller';
+import { InteractionsController } from './interactions.controller';
 import { ListsController } from './lists.controller';
 import { ParkedController } from './parked.controller';
 import { ProjectionsController } from './projections.controller';
@@ -10,7 +12,7 @@ import { StatsController } from './stats.controller';
 import { SubscriptionsController } from './subscriptions.controller';
 
 @Module({
-  imports: [ProjectionQueriesModule, DeliveriesModule],
+  imports: [ProjectionQueriesModule, DeliveriesModule, AuthorizationRecordsModule],
   controllers: [
     SubscriptionsController,
     DeliveriesController,
@@ -19,6 +21,7 @@ import { SubscriptionsController } from './subscriptions.controller';
     ListsController,
     ProjectionsController,
     StatsController,
+    InteractionsController,
   ],
 })
 export class OpsModule {}

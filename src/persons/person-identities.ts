@@ -3,7 +3,7 @@ import type { IdentityRow } from '../event-store';
 import { type PersonKey } from './person-key';
 
 /** The namespace of the BSN, and the one of a request that names none (domain.md 1, decided). */
-const bsnNamespace = 'urn:oid:2.16.840.1.113883.2.4.6.3';
+export const bsnNamespace = 'urn:oid:2.16.840.1.113883.2.4.6.3';
 
 /** How a person is looked up, and the row to make when nobody by that hash is known yet. */
 export interface PersonIdentity {

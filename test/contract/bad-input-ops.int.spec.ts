@@ -79,7 +79,13 @@ describe('bad input at the operators’ door', () => {
     expect(answer.headers.get('medmij-request-id')).toBe('bad-path');
   });
 
-  const lists = ['/ops/api/subscriptions', '/ops/api/deliveries', '/ops/api/dead-letters', '/ops/api/parked'];
+  const lists = [
+    '/ops/api/subscriptions',
+    '/ops/api/deliveries',
+    '/ops/api/dead-letters',
+    '/ops/api/parked',
+    '/ops/api/interactions',
+  ];
   describe.each([...lists, 'history', 'notifications'])('the list %s', (place) => {
     const path = () => (place.startsWith('/') ? place : `/ops/api/subscriptions/${subscriptionId}/${place}`);
 
