@@ -1,0 +1,121 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { AvailabilityClient } from '../../src/authorization/availability.client';
+import { AvailabilityUnknown } from '../../src/authorization/availability';
+import { type AvailabilityAnswer, AvailabilityServer, FrontChannel } from './front-channel';
+import { backAtClient } from './stepwise-visitor';
+
+const question = { subject: 's', issuer: 'i', provider: 'eenofanderezorgaanbieder', serviceId: '42' };
+
+describe('the question whether a person’s data is available', () => {
+  const server = new AvailabilityServer();
+  let client: AvailabilityClient;
+  beforeAll(async () => {
+    await server.start();
+    client = new AvailabilityClient(server.url);
+  });
+  afterAll(async () => {
+    await client.close();
+    await server.stop();
+  });
+
+  it.each([true, false])('is answered with %s', async (answer) => {
+    server.answer = answer;
+    expect(await client.isAvailable(question)).toBe(answer);
+    expect(server.asked.at(-1)).toEqual({
+      subject: 's',
+      issuer: 'i',
+      provider: 'eenofanderezorgaanbieder',
+      service_id: '42',
+    });
+  });
+
+  it('may be answered with more than was asked', async () => {
+    server.answer = { status: 200, body: '{"available":true,"since":"2020"}' };
+    expect(await client.isAvailable(question)).toBe(true);
+  });
+
+  it.each<[string, AvailabilityAnswer]>([
+    ['the connection ends', 'hang up'],
+    ['it answers with an error', { status: 500, body: '{"available":true}' }],
+    ['it answers with no content', { status: 204, body: '' }],
+    ['it redirects', { status: 302, body: '{"available":true}' }],
+    ['the answer is no JSON', { status: 200, body: 'true' + '}' }],
+    ['the answer is no object', { status: 200, body: 'true' }],
+    ['the answer says it in words', { status: 200, body: '{"available":"yes"}' }],
+    ['the answer says something else', { status: 200, body: '{"Available":true}' }],
+    ['the answer says it twice', { status: 200, body: '{"available":true,"available":false}' }],
+    ['the answer is too large', { status: 200, body: `{"available":true,"x":"${'y'.repeat(5_000)}"}` }],
+  ])('has no answer when %s', async (_why, answer) => {
+    server.answer = answer;
+    await expect(client.isAvailable(question)).rejects.toThrow(AvailabilityUnknown);
+  });
+
+  it('has no answer when none comes in time', async () => {
+    server.answer = 'hang';
+    const startMs = performance.now();
+    await expect(client.isAvailable(question)).rejects.toThrow('in time');
+    expect(performance.now() - startMs).toBeLessThan(20_000);
+  }, 30_000);
+
+  it('has no answer while there is nobody, and has one again afterwards', async () => {
+    await server.stop();
+    await expect(client.isAvailable(question)).rejects.toThrow('cannot be reached');
+    await server.start();
+    server.answer = true;
+    expect(await client.isAvailable(question)).toBe(true);
+  });
+});
+
+describe('without an answer about availability', () => {
+  let front: FrontChannel;
+  beforeAll(async () => {
+    front = await FrontChannel.start();
+  }, 60_000);
+  afterEach(() => {
+    front.availability.answer = true;
+    front.issuer.behaviour = { subject: 'nobody' };
+  });
+  afterAll(() => front.stop());
+
+  const failed = { error: 'access_denied', error_description: 'Authorization failed.' };
+
+  it('the authorization cannot be established, and stays so', async () => {
+    front.availability.answer = { status: 200, body: '{}' };
+    const visitor = front.visitor();
+    const landing = await visitor.arrive();
+    expect(backAtClient(await visitor.signIn(landing, { subject: 'a' }))).toMatchObject(failed);
+    front.availability.answer = true;
+    expect(backAtClient(await visitor.follow(landing, '/oauth/interaction/sign-in'))).toMatchObject(failed);
+    expect(backAtClient(await visitor.follow(landing, '/oauth/interaction/cancel'))).toMatchObject(failed);
+  });
+
+  it('an ending goes on as usual', async () => {
+    front.availability.answer = 'hang up';
+    const visitor = front.visitor();
+    const statement = await visitor.arriveAs('b', { scope: 'subscribe~0/eenofanderezorgaanbieder~42' });
+    expect(backAtClient(await visitor.submit(statement, '/oauth/interaction/decision'))).toHaveProperty('code');
+  });
+
+  it('nothing of the person is said in the log', async () => {
+    front.availability.answer = 'hang up';
+    await front.visitor().arriveAs('subject-not-to-be-seen');
+    expect(front.lines('authorization.failed').at(-1)).toMatchObject({ exception: 'Abonneren 5' });
+    expect(front.service.world.logLines.join('')).not.toContain('subject-not-to-be-seen');
+  });
+
+  it('an issuer that is away after the sign-in is the same', async () => {
+    const visitor = front.visitor();
+    const landing = await visitor.arrive();
+    expect(backAtClient(await visitor.signIn(landing, { subject: 'c', token: 'hang up' }))).toMatchObject(failed);
+  });
+
+  it('an issuer that is away before the sign-in is temporary', async () => {
+    await front.service.restart();
+    await front.issuer.stop();
+    const visitor = front.visitor();
+    const landing = await visitor.arrive();
+    const answer = await visitor.follow(landing, '/oauth/interaction/sign-in');
+    await front.issuer.start();
+    expect(backAtClient(answer)).toMatchObject({ error: 'temporarily_unavailable' });
+  });
+});
