@@ -15,7 +15,7 @@ import {
 } from './authorization-request';
 import { ClientAnswers } from './client-answers';
 import { exceptionOf } from './exception-of';
-import { interactionPaths, lastPage, pathWith } from './interaction.pages';
+import { interactionPaths, technicalErrorPage, pathWith } from './interaction.pages';
 
 /** What the authorization request is judged by, for injection. */
 export const REQUEST_RULES = Symbol('REQUEST_RULES');
@@ -57,7 +57,7 @@ export class AuthorizationController {
 
   private async refuse({ exception, sentence, returnTo, ids }: RequestRefused, reply: FastifyReply): Promise<void> {
     this.audit.invalid({ ...ids, clientId: returnTo?.clientId }, exception, sentence);
-    if (!returnTo) return sendPage(reply, lastPage(400, exception));
+    if (!returnTo) return sendPage(reply, technicalErrorPage());
     await this.answers.redirectWithError(reply, returnTo, exception, sentence);
   }
 }

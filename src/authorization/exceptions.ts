@@ -1,8 +1,4 @@
-/** A text in both languages of the screens (domain.md 10). */
-export interface Text {
-  nl: string;
-  en: string;
-}
+import type { Words } from '../screens';
 
 /** Errors of RFC 6749 section 4.1.2.1 that this interface gives. */
 export type OAuthError =
@@ -25,8 +21,8 @@ export interface ExceptionRow {
   melding: { error: OAuthError; error_description?: string; error_uri: string } | null;
   /** Who goes on with what. */
   vervolg: string;
-  /** What a person reads, here or at the `error_uri`. */
-  text: { title: Text; body: readonly Text[] };
+  /** What the person reads here; null where nothing is shown. What stands at an `error_uri` is for the error pages to say. */
+  text: { title: Words; body: readonly Words[] } | null;
 }
 
 /**
@@ -37,11 +33,11 @@ const denied = { error: 'access_denied', error_uri: 'access_denied' } as const;
 
 const everybodyStops = 'Everybody stops the flow once the person has been told.';
 
-const askTheApp: Text = {
+const askTheApp: Words = {
   nl: 'Ga terug naar uw app en probeer het opnieuw. Gaat het weer mis? Neem dan contact op met de maker van uw app.',
   en: 'Go back to your app and try again. If it goes wrong again, please contact the maker of your app.',
 };
-const nothingChanged: Text = {
+const nothingChanged: Words = {
   nl: 'Er is niets veranderd. Uw app krijgt niet te horen waarom.',
   en: 'Nothing has changed. Your app is not told why.',
 };
@@ -74,16 +70,7 @@ export const exceptions = {
     actie: 'redirect',
     melding: { error: 'invalid_request', error_uri: 'invalid_request' },
     vervolg: 'The client tells the person.',
-    text: {
-      title: { nl: 'De vraag van uw app klopt niet', en: 'The request of your app is not right' },
-      body: [
-        {
-          nl: 'Uw app vroeg iets wat niet kan, of de vraag was niet volledig.',
-          en: 'Your app asked for something that is not possible, or its request was incomplete.',
-        },
-        askTheApp,
-      ],
-    },
+    text: null,
   },
   unsupported_response_type: {
     nummer: null,
@@ -91,16 +78,7 @@ export const exceptions = {
     actie: 'redirect',
     melding: { error: 'unsupported_response_type', error_uri: 'unsupported_response_type' },
     vervolg: 'The client tells the person.',
-    text: {
-      title: { nl: 'De vraag van uw app klopt niet', en: 'The request of your app is not right' },
-      body: [
-        {
-          nl: 'Uw app vroeg om een soort antwoord dat wij niet geven.',
-          en: 'Your app asked for a kind of answer that we do not give.',
-        },
-        askTheApp,
-      ],
-    },
+    text: null,
   },
   unauthorized_client: {
     nummer: null,
@@ -108,19 +86,7 @@ export const exceptions = {
     actie: 'redirect',
     melding: { error: 'unauthorized_client', error_uri: 'unauthorized_client' },
     vervolg: 'The client tells the person.',
-    text: {
-      title: { nl: 'Uw app mag dit nu niet vragen', en: 'Your app may not ask for this now' },
-      body: [
-        {
-          nl: 'Met uw app is iets mis. Daarom kan deze nu geen abonnement aanvragen. Een abonnement stoppen kan wel.',
-          en: 'Something is wrong with your app. That is why it cannot ask for a subscription now. Stopping one is possible.',
-        },
-        {
-          nl: 'Probeer het later opnieuw, of neem contact op met de maker van uw app.',
-          en: 'Try again later, or contact the maker of your app.',
-        },
-      ],
-    },
+    text: null,
   },
   'Abonneren 2': {
     nummer: 'Abonneren 2',
@@ -150,8 +116,12 @@ export const exceptions = {
       title: { nl: 'U kunt dit abonnement niet nemen', en: 'You cannot have this subscription' },
       body: [
         {
-          nl: 'Deze zorgaanbieder heeft geen gegevens die u met uw app kunt ophalen. Dat komt door één van deze redenen: u bent daar geen patiënt en bent dat ook niet geweest, de zorgaanbieder stelt voor u geen gegevens beschikbaar, of u bent jonger dan 16 jaar.',
-          en: 'This care provider has no data that you can collect with your app. The reason is one of these: you are not and have not been a patient there, the care provider makes no data available for you, or you are under 16.',
+          nl: 'Deze zorgaanbieder heeft voor u geen gegevens die u met uw app kunt ophalen.',
+          en: 'This care provider has no data of yours that you can collect with your app.',
+        },
+        {
+          nl: 'Misschien bent u daar geen patiënt, en bent u dat ook niet geweest. Misschien stelt de zorgaanbieder uw gegevens niet beschikbaar. Of u bent jonger dan 16 jaar.',
+          en: 'Perhaps you are not a patient there, and never were. Perhaps the care provider does not make your data available. Or you are under 16.',
         },
         nothingChanged,
       ],
@@ -163,19 +133,7 @@ export const exceptions = {
     actie: 'redirect',
     melding: denied,
     vervolg: 'The client tells the person that the request cannot go on, and leaves the cause entirely open.',
-    text: {
-      title: { nl: 'De aanvraag is niet doorgegaan', en: 'The request did not go on' },
-      body: [
-        {
-          nl: 'De aanvraag is gestopt. Er is niets veranderd.',
-          en: 'The request has ended. Nothing has changed.',
-        },
-        {
-          nl: 'Wilt u het opnieuw proberen? Begin dan opnieuw in uw app.',
-          en: 'Do you want to try again? Then start anew in your app.',
-        },
-      ],
-    },
+    text: null,
   },
   cancelled: {
     nummer: null,
@@ -199,15 +157,7 @@ export const exceptions = {
     actie: 'redirect',
     melding: denied,
     vervolg: 'As at number 4; operators see the request as abandoned.',
-    text: {
-      title: { nl: 'De tijd is om', en: 'The time is up' },
-      body: [
-        {
-          nl: 'U hebt te lang gewacht. Er is niets veranderd. Begin opnieuw in uw app.',
-          en: 'You waited too long. Nothing has changed. Start anew in your app.',
-        },
-      ],
-    },
+    text: null,
   },
   'Abonneren 5': {
     nummer: 'Abonneren 5',
@@ -219,15 +169,7 @@ export const exceptions = {
       error_uri: 'authorization_failed',
     },
     vervolg: 'The client tells the person.',
-    text: {
-      title: { nl: 'Het is niet gelukt', en: 'It did not work' },
-      body: [
-        {
-          nl: 'Door een storing konden we uw antwoord niet verwerken. Probeer het later opnieuw vanuit uw app.',
-          en: 'Because of a failure we could not process your answer. Try again later from your app.',
-        },
-      ],
-    },
+    text: null,
   },
   temporarily_unavailable: {
     nummer: null,
@@ -235,15 +177,7 @@ export const exceptions = {
     actie: 'redirect',
     melding: { error: 'temporarily_unavailable', error_uri: 'temporarily_unavailable' },
     vervolg: 'The client tells the person, and may try again.',
-    text: {
-      title: { nl: 'Het kan nu even niet', en: 'This is not possible right now' },
-      body: [
-        {
-          nl: 'Er is een storing, of het is te druk. Probeer het later opnieuw vanuit uw app.',
-          en: 'There is a failure, or it is too busy. Try again later from your app.',
-        },
-      ],
-    },
+    text: null,
   },
   server_error: {
     nummer: null,
@@ -251,15 +185,7 @@ export const exceptions = {
     actie: 'redirect',
     melding: { error: 'server_error', error_uri: 'server_error' },
     vervolg: 'The client tells the person.',
-    text: {
-      title: { nl: 'Er ging iets mis bij ons', en: 'Something went wrong on our side' },
-      body: [
-        {
-          nl: 'Dit is onze fout. Probeer het later opnieuw vanuit uw app.',
-          en: 'This is our fault. Try again later from your app.',
-        },
-      ],
-    },
+    text: null,
   },
 } as const satisfies Record<string, ExceptionRow>;
 
@@ -275,16 +201,4 @@ export class AuthorizationException extends Error {
     super(exception);
     this.name = 'AuthorizationException';
   }
-}
-
-/**
- * What the `error_uri` page of each error says. Where several rows lead to the same page it is the one of the row that leaves the
- * cause open.
- */
-export function errorUriTexts(): ReadonlyMap<string, ExceptionRow['text']> {
-  const texts = new Map<string, ExceptionRow['text']>();
-  for (const { actie, melding, text } of Object.values<ExceptionRow>(exceptions)) {
-    if (actie === 'redirect' && melding && !texts.has(melding.error_uri)) texts.set(melding.error_uri, text);
-  }
-  return texts;
 }

@@ -13,7 +13,7 @@ import { Decisions } from './decisions';
 import { exceptionOf } from './exception-of';
 import type { ExceptionName } from './exceptions';
 import { type InteractionAddress, InteractionHandles, isBegunBy } from './interaction-handle';
-import { formOf, interactionPaths, lastPage, otherBrowserPage, pathWith } from './interaction.pages';
+import { formOf, interactionPaths, otherBrowserPage, pathWith, technicalErrorPage } from './interaction.pages';
 import { InteractionScreens } from './interaction.screens';
 import { Interactions, type Stage } from './interactions';
 
@@ -168,7 +168,7 @@ export class InteractionController {
     const address = this.handles.open(handle);
     // The client may have left the list since.
     if (!address || !this.lists.current().client(address.clientId)) {
-      return sendPage(reply, lastPage(400, 'Abonneren 1a'));
+      return sendPage(reply, technicalErrorPage());
     }
     request.ids.correlationId = address.correlationId;
     try {

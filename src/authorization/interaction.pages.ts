@@ -1,6 +1,6 @@
 import type { Lists } from '../medmij-lists';
 import { facts, form, heading, type Html, notice, type Page, paragraph, points, wayTo, type Words } from '../screens';
-import { type ExceptionName, exceptions, type ExceptionRow } from './exceptions';
+import { exceptions } from './exceptions';
 import type { InteractionView } from './interaction.store';
 
 /** What a page about one interaction needs: where its buttons lead, and the tokens of its forms. */
@@ -130,7 +130,7 @@ export function terminationPage({ days }: InteractionView, parties: Parties, at:
 }
 
 export function cancelPage(at: PageSurroundings): Page {
-  const { title, body }: ExceptionRow['text'] = exceptions.cancelled.text;
+  const { title, body } = exceptions.cancelled.text;
   return pageOf(title, at, [
     ...body.map(paragraph),
     leaveForm(at, { nl: 'Ja, terug naar mijn app', en: 'Yes, back to my app' }),
@@ -140,7 +140,7 @@ export function cancelPage(at: PageSurroundings): Page {
 
 /** Exceptions 2 and 3: the person is told why, and goes back when they want, or when the time is up. */
 export function refusalPage(exception: 'Abonneren 2' | 'Abonneren 3', at: PageSurroundings): Page {
-  const { title, body }: ExceptionRow['text'] = exceptions[exception].text;
+  const { title, body } = exceptions[exception].text;
   return pageOf(title, at, [
     ...body.map(paragraph),
     leaveForm(at, { nl: 'Terug naar mijn app', en: 'Back to my app' }),
@@ -151,10 +151,10 @@ export function refusalPage(exception: 'Abonneren 2' | 'Abonneren 3', at: PageSu
   ]);
 }
 
-/** A page that leads nowhere: the browser is never sent on from it. */
-export function lastPage(status: number, exception: ExceptionName): Page {
-  const { title, body }: ExceptionRow['text'] = exceptions[exception].text;
-  return { status, title, body: [heading(title), ...body.map(paragraph)] };
+/** Exception 1a: a page that leads nowhere, for nobody knows where to. */
+export function technicalErrorPage(): Page {
+  const { title, body } = exceptions['Abonneren 1a'].text;
+  return { status: 400, title, body: [heading(title), ...body.map(paragraph)] };
 }
 
 export function answeredPage(): Page {

@@ -1,12 +1,14 @@
+import { samplePersons } from '../persons';
 import type { Availability, AvailabilityQuestion } from './availability';
 
-/** The sample persons made for exception 3 (contract.md 2): one under 16, one without a treatment relation. */
-const unavailableSubjects = new Set(['999900006', '999900018']);
+const unavailable = new Set(
+  samplePersons.filter(({ availability }) => availability !== 'available').map(({ subject }) => subject),
+);
 
-/** Development only: everybody is available but the sample persons made for it. */
+/** Development only: everybody is available but the sample persons made for exception 3. */
 export class SampleAvailability implements Availability {
   isAvailable({ subject }: AvailabilityQuestion): Promise<boolean> {
-    return Promise.resolve(!unavailableSubjects.has(subject));
+    return Promise.resolve(!unavailable.has(subject));
   }
 
   close(): Promise<void> {
