@@ -4,6 +4,13 @@ import type { FastifyRequest } from 'fastify';
 import { Refused } from '../refusals';
 import type { TokenVerifier } from './token-verifier';
 
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** `sub` of the bearer token. */
+    caller?: string;
+  }
+}
+
 /** The scopes of bearer tokens (contract.md 1). */
 export type TokenScope = 'authorizations:write' | 'ops:read' | 'ops:write';
 
@@ -33,11 +40,13 @@ export class BearerGuard implements CanActivate {
       context.getClass(),
     ]);
     if (scope === undefined) throw new Error('A route behind the bearer guard names no scope.');
-    const token = bearer.exec(context.switchToHttp().getRequest<FastifyRequest>().headers.authorization ?? '')?.[1];
+    const request = context.switchToHttp().getRequest<FastifyRequest>();
+    const token = bearer.exec(request.headers.authorization ?? '')?.[1];
     if (token === undefined) throw new Refused('unauthenticated', 'A bearer token is needed.');
     const claims = await (scope.startsWith('ops:') ? this.opsTokens : this.asTokens).verify(token);
     const granted = typeof claims.scope === 'string' ? claims.scope.split(' ') : [];
     if (!granted.includes(scope)) throw new Refused('forbidden', `The token lacks the scope ${scope}.`);
+    request.caller = claims.sub;
     return true;
   }
 }

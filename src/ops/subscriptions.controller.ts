@@ -1,15 +1,15 @@
 import { Controller, Get, Inject, Param, Query, UseGuards } from '@nestjs/common';
 import { ApiBearerAuth, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
-import { LogReader } from '../event-store';
 import { apiQuery, apiSchema, BearerGuard, parse, problemResponses, RequireScope } from '../http';
 import { DeliveryStore } from '../notifications';
 import { Clock } from '../platform';
 import { ProjectionWait, type SubscriptionView, SubscriptionViewStore } from '../projections';
 import { Refused } from '../refusals';
-import { dateOf, isSubscriptionId, streamOf, type SubscriptionEvent } from '../subscriptions';
+import { dateOf, isSubscriptionId } from '../subscriptions';
 import { deliveryItem, deliveryPlace, pagedDeliveries } from './delivery-item';
 import { type ListPage, listPage, momentText, pageOf, partsOfCursor } from './list-page';
+import { RecordedSubscriptions } from './recorded-subscriptions';
 import {
   historyItem,
   historyQuery,
@@ -33,7 +33,7 @@ export class SubscriptionsController {
   constructor(
     @Inject(SubscriptionViewStore) private readonly views: SubscriptionViewStore,
     @Inject(ProjectionWait) private readonly projection: ProjectionWait,
-    @Inject(LogReader) private readonly log: LogReader,
+    @Inject(RecordedSubscriptions) private readonly recorded: RecordedSubscriptions,
     @Inject(DeliveryStore) private readonly deliveries: DeliveryStore,
     @Inject(Clock) private readonly clock: Clock,
   ) {}
@@ -70,7 +70,7 @@ export class SubscriptionsController {
     const { limit, after, wait_for: position } = parse(historyQuery, query);
     const afterVersion = after === undefined ? 0 : Number(partsOfCursor(after, historyPlace)[0]);
     await this.find(id, position);
-    const events = await this.eventsOf(id, afterVersion, limit + 1);
+    const events = await this.recorded.eventsOf(id, afterVersion, limit + 1);
     return listPage(events, limit, toHistoryItem, (event) => [String(event.version)]);
   }
 
@@ -95,18 +95,6 @@ export class SubscriptionsController {
     const view = isSubscriptionId(id) ? await this.views.find(id, this.today()) : undefined;
     if (!view) throw new Refused('not_found', 'There is no such subscription.');
     return view;
-  }
-
-  /** A stream is the life of several subscriptions, one after the other: its pages are read on until enough is found. */
-  private async eventsOf(id: string, afterVersion: number, limit: number) {
-    const found = [];
-    for (let after = afterVersion; found.length < limit;) {
-      const page = await this.log.stream<SubscriptionEvent>(streamOf(id), after, limit);
-      found.push(...page.filter(({ data }) => data.subscription_id === id));
-      if (page.length < limit) break;
-      after = page.at(-1)!.version;
-    }
-    return found.slice(0, limit);
   }
 
   private today(): string {
