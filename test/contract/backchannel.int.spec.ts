@@ -1,72 +1,35 @@
-import { writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
-import { join } from 'node:path';
 import { connect, type TLSSocket } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { Agent, request } from 'undici';
 import { type CertifiedKey, createAuthority, issueCertificate } from '../../dev/certificates';
 import { authorizedRequest, TestService } from '../support/app';
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
+import { TestBackchannel } from '../support/backchannel';
 
 describe('with a backchannel', () => {
   let service: TestService;
-  let port: number;
+  let backchannel: TestBackchannel;
   let caller: CertifiedKey;
   let stranger: CertifiedKey;
 
   beforeAll(async () => {
     service = await TestService.start();
-    const { authority, dataDir } = service.world;
-    const server = await issueCertificate(authority, { commonName: 'us', names: ['localhost'], usages: ['server'] });
+    const { authority } = service.world;
     caller = await issueCertificate(authority, { commonName: 'as.example', usages: ['client'] });
     stranger = await issueCertificate(await createAuthority('somebody else'), {
       commonName: 'as.example',
       usages: ['client'],
     });
-    await writeFile(join(dataDir, 'server.crt'), server.certificate);
-    await writeFile(join(dataDir, 'server.key'), server.key, { mode: 0o600 });
-    port = await freePort();
-    await service.restart({
-      BACKCHANNEL_PORT: String(port),
-      TLS_CERT: join(dataDir, 'server.crt'),
-      TLS_KEY: join(dataDir, 'server.key'),
-      TLS_CLIENT_CA: join(dataDir, 'ca.crt'),
-    });
+    backchannel = await TestBackchannel.of(service);
   });
   afterAll(() => service.stop());
 
   async function call(path: string, identity?: CertifiedKey): Promise<number> {
-    const dispatcher = new Agent({
-      connect: {
-        ca: service.world.authority.certificate,
-        servername: 'localhost',
-        cert: identity?.certificate,
-        key: identity?.key,
-      },
-    });
     const isRead = path.startsWith('/health') || path.startsWith('/ops');
-    try {
-      const { statusCode, body } = await request(`https://127.0.0.1:${port}${path}`, {
-        dispatcher,
-        method: isRead ? 'GET' : 'POST',
-        headers: {
-          'content-type': 'application/json',
-          authorization: `Bearer ${await service.token('authorizations:write', 'ops:read')}`,
-        },
-        ...(!isRead && { body: JSON.stringify(authorizedRequest()) }),
-      });
-      await body.dump();
-      return statusCode;
-    } finally {
-      await dispatcher.close();
-    }
+    const headers = {
+      'content-type': 'application/json',
+      authorization: `Bearer ${await service.token('authorizations:write', 'ops:read')}`,
+    };
+    const body = isRead ? undefined : JSON.stringify(authorizedRequest());
+    return (await backchannel.send(identity, isRead ? 'GET' : 'POST', path, headers, body)).status;
   }
 
   it('takes authorized requests there, over mutual TLS', async () => {
@@ -110,8 +73,9 @@ describe('with a backchannel', () => {
     const { certificate: cert, key } = caller;
     const ca = service.world.authority.certificate;
     return new Promise((resolve, reject) => {
-      const socket = connect({ port, host: '127.0.0.1', servername: 'localhost', ca, cert, key }, () =>
-        resolve(socket),
+      const socket = connect(
+        { port: backchannel.port, host: '127.0.0.1', servername: 'localhost', ca, cert, key },
+        () => resolve(socket),
       );
       socket.once('error', reject);
       socket.resume();
