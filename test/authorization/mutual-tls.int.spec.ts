@@ -124,10 +124,12 @@ describe('over mutual TLS', () => {
       });
     });
 
-    it('is not believed for a name that only looks like two', async () => {
+    it('is not believed for a name that only looks like two, or for all names under one', async () => {
       const { certificate } = await identity('evil.example, DNS:localhost, x.example');
       const shown = new ClientCertificate(new X509Certificate(certificate));
       expect([shown.names('localhost'), shown.hosts()]).toEqual([false, []]);
+      const wide = new ClientCertificate(new X509Certificate((await identity('*.apps.example')).certificate));
+      expect([wide.names('one.apps.example'), wide.hosts()]).toEqual([false, []]);
       const { certificate: plain } = await identity('One.example', 'two.example');
       expect(new ClientCertificate(new X509Certificate(plain)).hosts()).toEqual(['one.example', 'two.example']);
     });
