@@ -150,7 +150,7 @@ async function format(broker: Broker): Promise<void> {
   mkdirSync(data, { recursive: true });
   writeFileSync(properties, serverProperties(data, broker.port));
   try {
-    const clusterId = randomBytes(16).toString('base64url');
+    const clusterId = newClusterId();
     const { code, output } = await runToEnd(
       java,
       [
@@ -160,7 +160,7 @@ async function format(broker: Broker): Promise<void> {
         'kafka.tools.StorageTool',
         'format',
         '--standalone',
-        '-t',
+        '--cluster-id',
         clusterId,
         '-c',
         properties,
@@ -247,4 +247,9 @@ async function answers(broker: Broker): Promise<boolean> {
   } finally {
     await admin.disconnect().catch(() => undefined);
   }
+}
+
+/** 16 bytes as Kafka writes them. The first bit is 0, for an id that begins with a dash is read as an option. */
+export function newClusterId(bytes = randomBytes(16)): string {
+  return Buffer.from([bytes[0]! & 0x7f, ...bytes.subarray(1)]).toString('base64url');
 }
