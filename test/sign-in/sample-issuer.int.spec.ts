@@ -22,7 +22,8 @@ describe('the issuer of the sample persons', () => {
     url = `http://localhost:${port}/issuer`;
     server = createPageServer(new Received(), await createSampleIssuer({ url, redirectUri }));
     await new Promise<void>((resolve) => server.listen(port, 'localhost', resolve));
-    const options = { issuer: url, ...developmentSignIn, subjectClaim: 'sub', redirectUri, hostAddresses: {} };
+    const client = { ...developmentSignIn, subjectClaim: 'sub', redirectUri, hostAddresses: {} };
+    const options = { issuer: url, ...client, mayBeAway: false };
     issuer = new Issuer(await import('openid-client'), options, createLogger('silent'));
   });
   afterAll(() => void server.close());
