@@ -26,6 +26,10 @@ export class Backlog {
     return this.made;
   }
 
+  get streams(): number {
+    return this.made / eventsAStream;
+  }
+
   /** Commits `events` events (rounded up to whole streams) and measures until the reader `name` has worked them off. */
   async workedOffBy(name: string, events: number): Promise<Load> {
     const { client } = this;

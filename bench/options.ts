@@ -13,13 +13,15 @@ export interface BenchOptions {
   readonly rounds: number;
   /** Events of a backlog: what is relayed or projected in one round. */
   readonly events: number;
+  /** Events in the log that `project` reads anew beside the live view. */
+  readonly rebuild: number;
   /** Subscriptions in the databases that `growth` compares, the smallest first. */
   readonly sizes: readonly number[];
   /** Where results go instead of bench/results; docs/performance.md is then left alone. */
   readonly out?: string;
 }
 
-const usage = `npm run bench -- [${benchmarkNames.join('|')} ...] [--seconds 3] [--rounds 5] [--events 30000] [--sizes 10000,1000000] [--full] [--out <folder>]`;
+const usage = `npm run bench -- [${benchmarkNames.join('|')} ...] [--seconds 3] [--rounds 5] [--events 30000] [--rebuild 1000000] [--sizes 10000,1000000] [--full] [--out <folder>]`;
 
 /** @throws Problem with the usage */
 export function readOptions(args: readonly string[]): BenchOptions {
@@ -34,6 +36,7 @@ export function readOptions(args: readonly string[]): BenchOptions {
     seconds: positive('seconds', values.seconds ?? '3'),
     rounds: whole('rounds', values.rounds ?? '5'),
     events: whole('events', values.events ?? '30000'),
+    rebuild: whole('rebuild', values.rebuild ?? '1000000'),
     sizes: values.sizes
       ? values.sizes.split(',').map((size) => whole('sizes', size))
       : [10_000, 1_000_000, ...(values.full ? [5_000_000] : [])],
@@ -47,7 +50,15 @@ function parse(args: readonly string[]) {
     return parseArgs({
       args: [...args],
       allowPositionals: true,
-      options: { seconds: text, rounds: text, events: text, sizes: text, out: text, full: { type: 'boolean' } },
+      options: {
+        seconds: text,
+        rounds: text,
+        events: text,
+        rebuild: text,
+        sizes: text,
+        out: text,
+        full: { type: 'boolean' },
+      },
     });
   } catch (error) {
     throw new Problem(`${(error as Error).message}\n${usage}`, { cause: error });

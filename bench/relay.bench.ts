@@ -13,6 +13,7 @@ import { compiled } from './compiled';
 import { type Handlers, openHandlers } from './handlers';
 import { summarize } from './latency';
 import { orderOf } from './orders';
+import { atPace } from './paced-loop';
 import { Marks, markOf, PersonLife } from './person-life';
 import { inTurns } from './rounds';
 import { UsageMeter } from './usage';
@@ -23,7 +24,6 @@ const partitions = 12;
 /** Messages of one sendBatch, as in the relay. */
 const batchSize = 500;
 const perSecond = 1_000;
-const tickMs = 5;
 /** Not counted: connections are made and code is compiled. */
 const warmUpS = 2;
 const arriveWithinMs = 60_000;
@@ -144,22 +144,15 @@ async function latencyAt(
 ): Promise<Measurement> {
   const life = new PersonLife(marks, 1);
   const committedMs = new Map<number, number>();
-  const answers: Promise<void>[] = [];
   const startedMs = performance.now();
-  const countOf = (elapsedMs: number) => Math.floor((elapsedMs / 1e3) * rate);
-  for (let elapsedMs = 0; elapsedMs < (warmUpS + seconds) * 1e3; elapsedMs = performance.now() - startedMs) {
-    for (let due = countOf(elapsedMs) - answers.length; due > 0; due -= 1) {
-      const agreement = life.next();
-      const isWarm = elapsedMs >= warmUpS * 1e3;
-      const answer = handlers.commandBus.execute(orderOf(agreement, handlers, new Date())).then(() => {
-        if (isWarm) committedMs.set(agreement.mark, performance.now());
-        marks.committed(agreement.mark);
-      });
-      answers.push(answer);
-    }
-    await pause(tickMs);
-  }
-  await Promise.all(answers);
+  const isOver = (elapsedMs: number) => elapsedMs >= (warmUpS + seconds) * 1e3;
+  await atPace(rate, isOver, async () => {
+    const agreement = life.next();
+    const isWarm = performance.now() - startedMs >= warmUpS * 1e3;
+    await handlers.commandBus.execute(orderOf(agreement, handlers, new Date()));
+    if (isWarm) committedMs.set(agreement.mark, performance.now());
+    marks.committed(agreement.mark);
+  });
   await arrivals.complete();
   const latencies = [...committedMs].flatMap(([mark, atMs]) => {
     const arrivedMs = arrivals.atMs.get(mark);

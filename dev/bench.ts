@@ -42,8 +42,15 @@ async function main(): Promise<void> {
   }
 }
 
-function argumentsOf({ seconds, rounds, events, sizes, out }: BenchOptions): string[] {
-  const given = { seconds, rounds, events, sizes: sizes.join(','), ...(out !== undefined && { out: resolve(out) }) };
+function argumentsOf({ seconds, rounds, events, rebuild, sizes, out }: BenchOptions): string[] {
+  const given = {
+    seconds,
+    rounds,
+    events,
+    rebuild,
+    sizes: sizes.join(','),
+    ...(out !== undefined && { out: resolve(out) }),
+  };
   return Object.entries(given).map(([name, value]) => `--${name}=${value}`);
 }
 
