@@ -173,6 +173,7 @@ describe('the authorization interface under attack', () => {
       expect((await visitor.post(decision, { ...fields, form_token: '' })).status).toBe(403);
       expect((await visitor.post(decision, { interaction: fields.interaction! })).status).toBe(400);
       expect((await visitor.post(`${decision}?id=1`, {})).status).toBe(400);
+      expect((await visitor.post(leave, formOf(statement, decision).fields)).status).toBe(403);
     });
 
     it('takes a form for the interaction it was made for only', async () => {
@@ -188,6 +189,16 @@ describe('the authorization interface under attack', () => {
       const second = await visitor.arrive();
       expect(second.text).toContain('Log eerst in');
       expect(() => formOf(second, decision)).toThrow();
+    });
+
+    it('takes no yes of a person who signed in meanwhile and was not asked yet', async () => {
+      const visitor = front.visitor();
+      const landing = await visitor.arrive();
+      const asked = await visitor.signIn(landing, { subject: 'first-person' });
+      await visitor.comeBack(landing, { subject: 'second-person' });
+      const page = await visitor.get(locationOf(await visitor.submit(asked, decision)));
+      expect(page.text).toContain('Geeft u toestemming?');
+      expect(backAtClient(await visitor.submit(page, decision))).toHaveProperty('code');
     });
 
     it('takes the answer of the person who was asked only, should another one sign in meanwhile', async () => {

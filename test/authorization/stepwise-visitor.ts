@@ -61,11 +61,16 @@ export class StepwiseVisitor {
 
   /** From the landing page to the issuer and back: the page that follows. */
   async signIn(landing: Answer, signingIn: Partial<IssuerBehaviour>): Promise<Answer> {
-    const toIssuer = locationOf(await this.get(linkOf(landing, '/oauth/interaction/sign-in')));
-    this.issuer.behaviour = { subject: 'nobody in particular', ...signingIn };
+    return this.get(locationOf(await this.comeBack(landing, signingIn)));
+  }
+
+  /** From the landing page to the issuer and back: the answer that leads on. */
+  async comeBack(landing: Answer, signingIn: Partial<IssuerBehaviour>): Promise<Answer> {
+    const toIssuer = locationOf(await this.follow(landing, '/oauth/interaction/sign-in'));
+    this.issuer.behaviour = { subject: 'nobody-in-particular', ...signingIn };
     const fromIssuer = await fetch(toIssuer, { redirect: 'manual' });
     const back = new URL(fromIssuer.headers.get('location')!);
-    return this.get(locationOf(await this.get(back.pathname + back.search)));
+    return this.get(back.pathname + back.search);
   }
 
   /** Arrives and signs in: the page that follows. */
