@@ -10,6 +10,7 @@ import { HealthModule } from './health';
 import { HttpModule } from './http';
 import { IntakeModule } from './intake';
 import { MedmijListsModule } from './medmij-lists';
+import { MySubscriptionsModule } from './my-subscriptions';
 import { NotificationsModule } from './notifications';
 import { OpsModule } from './ops';
 import { type Clock, type Database, type Logger, PlatformModule } from './platform';
@@ -44,6 +45,7 @@ export class AppModule {
           ScreensModule.with(config.http.publicUrl),
           SignInModule.with(signInOf(config)),
           ErrorPagesModule,
+          MySubscriptionsModule.with(config),
           GrantsModule.with(grantsOf(config)),
           SubscriptionInterfaceModule.with(config),
           AuthorizationModule.with(authorizationOf(config)),

@@ -30,7 +30,7 @@ export function personsPage(response: ServerResponse, fault?: 'wrong number'): v
           ${style}
         </head>
         <body>
-          <p class="banner">Alleen voor ontwikkeling <span lang="en">For development only</span></p>
+          <header>Alleen voor ontwikkeling <span lang="en">For development only</span></header>
           <main>
             <h1>Wie bent u? <span lang="en">Who are you?</span></h1>
             <p>
@@ -105,8 +105,7 @@ const style = html`<style>
       'Liberation Sans',
       sans-serif;
   }
-  .banner {
-    margin: 0;
+  header {
     padding: 0.7rem 1.25rem;
     background: repeating-linear-gradient(135deg, var(--banner) 0 1.5rem, #ffe39a 1.5rem 3rem);
     color: #221a05;

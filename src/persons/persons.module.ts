@@ -1,6 +1,7 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { Database } from '../platform';
 import { RequestFingerprint } from './fingerprint';
+import { KnownPersons } from './known-persons.store';
 import { PersonIdentities } from './person-identities';
 import { PersonKey } from './person-key';
 import { PersonalSeal } from './personal-seal';
@@ -16,6 +17,7 @@ export class PersonsModule {
       providers: [
         { provide: PersonIdentities, useValue: new PersonIdentities(key, previousKey) },
         { provide: PersonalSeal, useValue: new PersonalSeal(key, previousKey) },
+        { provide: KnownPersons, inject: [Database], useFactory: (database: Database) => new KnownPersons(database) },
         {
           provide: RequestFingerprint,
           inject: [Database],
@@ -23,7 +25,7 @@ export class PersonsModule {
             new RequestFingerprint(await sealedKey(database, 'request fingerprint', key, previousKey)),
         },
       ],
-      exports: [PersonIdentities, PersonalSeal, RequestFingerprint],
+      exports: [PersonIdentities, KnownPersons, PersonalSeal, RequestFingerprint],
     };
   }
 }

@@ -6,10 +6,6 @@ export function heading(words: Words): Html {
   return html`<h1 class="pair">${inline(words)}</h1>`;
 }
 
-export function subheading(words: Words): Html {
-  return html`<h2 class="pair">${inline(words)}</h2>`;
-}
-
 export function paragraph({ nl, en }: Words): Html {
   return html`<div class="pair">
     <p>${nl}</p>

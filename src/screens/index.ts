@@ -1,5 +1,5 @@
 /** How a page looks and is sent: its blocks, its headers, and that a form comes back from the browser it was shown to. */
-export { cards, facts, form, heading, notice, paragraph, points, subheading, wayTo } from './blocks';
+export { cards, facts, form, heading, notice, paragraph, points, wayTo } from './blocks';
 export { BrowserCookies } from './browser-cookie';
 export { FormTokens } from './form-tokens';
 export { Html, html } from './html';

@@ -7,8 +7,7 @@ import * as screens from '../../src/screens';
 import { PageStyleController } from '../../src/screens/page-style.controller';
 import { expectAccessible, TestBrowser } from '../support/browser';
 
-const { BrowserCookies, FormTokens, cards, facts, form, heading, notice, paragraph, points, sendPage, subheading } =
-  screens;
+const { BrowserCookies, FormTokens, cards, facts, form, heading, notice, paragraph, points, sendPage } = screens;
 const words = (text: string) => ({ nl: `${text} in het Nederlands`, en: `${text} in English` });
 
 /** A page with every block on it, as the rooms with pages make theirs. */
@@ -27,7 +26,7 @@ function everything(reply: FastifyReply, tokens: screens.FormTokens, formAction:
         { term: words('Naam'), value: '<b>naam</b>' },
         { term: words('Woord'), value: words('Woord') },
       ]),
-      cards([[subheading(words('Kaart')), screens.wayTo('/elsewhere', words('Verder'), 'second')]]),
+      cards([[screens.html`<h2>Kaart</h2>`, screens.wayTo('/elsewhere', words('Verder'), 'second')]]),
       form({
         action: '/send',
         token: tokens.issue(reply, '/send'),

@@ -1,5 +1,7 @@
 import { expect } from '@jest/globals';
+import { CommandBus } from '@nestjs/cqrs';
 import { Client } from 'pg';
+import { SuspendOrder, type Suspender } from '../../src/subscriptions';
 import { type Answer, type AuthorizedRequestBody, authorizedRequest, type TestService } from '../support/app';
 import { eventually } from '../support/eventually';
 
@@ -146,3 +148,10 @@ export async function isReady(service: TestService): Promise<void> {
 
 export const typesOf = (events: readonly { type: string }[]) =>
   events.map(({ type }) => /^nl\.medmij\.subscription\.(\w+)\.v1$/.exec(type)?.[1]);
+
+/** Suspends a subscription, and waits until the projection shows it. */
+export async function suspend(service: TestService, id: string, by: Suspender): Promise<void> {
+  const order = new SuspendOrder(id, by, { correlation_id: 'c', causation_id: 'c' }, service.world.clock.now());
+  const { standing } = await service.world.app.get(CommandBus).execute(order);
+  expect((await itemOf(service, id, standing.position)).status).toBe('suspended');
+}

