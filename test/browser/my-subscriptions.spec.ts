@@ -6,6 +6,7 @@ import { samplePersons } from '../../src/persons';
 import { authorizedRequest, ownAddress, TestService } from '../support/app';
 import { expectAccessible, TestBrowser } from '../support/browser';
 import { eventually } from '../support/eventually';
+import { freePort } from '../support/free-port';
 import { accepted, isReady, itemOf, suspend } from '../journeys/walk';
 
 const [anna, bram] = samplePersons.map(({ subject }) => subject);
@@ -19,11 +20,11 @@ describe('a person at the pages of one’s own', () => {
   let url: string;
   beforeAll(async () => {
     const address = await ownAddress();
-    const { PORT } = await ownAddress();
+    const issuerPort = await freePort();
     url = address.PUBLIC_URL;
-    const issuerUrl = `http://localhost:${PORT}/issuer`;
+    const issuerUrl = `http://localhost:${issuerPort}/issuer`;
     const answer = await createSampleIssuer({ url: issuerUrl, redirectUri: `${url}/sign-in/callback` });
-    issuer = createServer(answer).listen(Number(PORT), 'localhost');
+    issuer = createServer(answer).listen(issuerPort, 'localhost');
     service = await TestService.start({ ...address, OIDC_ISSUER: issuerUrl });
     browser = await TestBrowser.launch();
     await isReady(service);

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { type ExceptionRow, exceptions } from '../../src/authorization/exceptions';
 import { errorTexts } from '../../src/error-pages/error-texts';
 import { ownAddress, TestService } from '../support/app';
 import { Visitor } from '../support/visitor';
@@ -25,6 +26,12 @@ describe('the page of an error', () => {
       expect(text).toContain(String(words.nl));
       expect(text).toContain(String(words.en));
     }
+  });
+
+  it('is there for every error_uri of the table of exceptions', async () => {
+    const uris = Object.values<ExceptionRow>(exceptions).flatMap(({ melding }) => melding?.error_uri ?? []);
+    expect(uris.length).toBeGreaterThan(5);
+    for (const uri of uris) expect([uri, (await visitor.get(`${url}/errors/${uri}`)).status]).toEqual([uri, 200]);
   });
 
   it.each(['unauthenticated', 'invalid_token'])('%s leads to the own pages of the person', async (code) => {

@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:http';
+import type { Server } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createPageServer } from '../../dev/sample-client/page-server';
 import { Received } from '../../dev/sample-client/received';
@@ -8,6 +8,7 @@ import { developmentSignIn } from '../../src/config';
 import { samplePersons } from '../../src/persons';
 import { createLogger } from '../../src/platform';
 import { Issuer } from '../../src/sign-in/issuer';
+import { freePort } from '../support/free-port';
 import { Visitor } from '../support/visitor';
 
 const redirectUri = 'http://localhost:3000/sign-in/callback';
@@ -96,11 +97,3 @@ describe('the issuer of the sample persons', () => {
     expect([status, way]).toEqual([400, []]);
   });
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, 'localhost', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}

@@ -1,6 +1,5 @@
 import { randomInt, randomUUID } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -12,6 +11,7 @@ import { createLogger } from '../../src/platform';
 import { TestClock } from './clock';
 import { createDatabase, type TestDatabase } from './database';
 import { Dvp } from './dvp';
+import { freePort } from './free-port';
 import { TestIssuer } from './issuer';
 import { brokers, OtherSide, topicPrefix } from './kafka';
 
@@ -153,10 +153,7 @@ async function startApp(world: Pick<World, 'env' | 'clock' | 'logLines'>): Promi
 
 /** For a service that browsers come to: they must find it where it says it is. */
 export async function ownAddress(): Promise<{ PORT: string; PUBLIC_URL: string }> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
+  const port = await freePort();
   return { PORT: String(port), PUBLIC_URL: `http://localhost:${port}` };
 }
 
