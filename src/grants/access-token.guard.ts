@@ -1,10 +1,11 @@
 import { type CanActivate, type ExecutionContext, Inject, Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import type { RefusalForm } from '../http';
+import { type RefusalForm, traceOf } from '../http';
 import { ListStore } from '../medmij-lists';
+import { LOGGER, type Logger } from '../platform';
 import { type RefusalCode, refusals, Refused } from '../refusals';
 import { ClientCertificates } from './client-certificates';
-import type { Granted } from './grant';
+import type { Granted, TokenFault } from './grant';
 import { Grants } from './grants';
 
 declare module 'fastify' {
@@ -26,6 +27,7 @@ export class AccessTokenGuard implements CanActivate {
     @Inject(Grants) private readonly grants: Grants,
     @Inject(ClientCertificates) private readonly certificates: ClientCertificates,
     @Inject(ListStore) private readonly lists: ListStore,
+    @Inject(LOGGER) private readonly log: Logger,
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
@@ -36,8 +38,13 @@ export class AccessTokenGuard implements CanActivate {
     if ([request.query, request.body].some((place) => isNamedIn(place))) {
       throw new Refused('malformed_request', 'The token belongs into the Authorization header only.');
     }
-    const granted = await this.grants.ofToken(token);
-    if (!granted || !this.mayUse(granted, request)) throw invalidToken();
+    const found = await this.grants.ofToken(token);
+    const granted: Granted | TokenFault =
+      typeof found === 'object' && !this.mayUse(found, request) ? 'other_client' : found;
+    if (typeof granted === 'string') {
+      this.log.info({ ...traceOf(request), reason: granted }, 'access_token.refused');
+      throw invalidToken();
+    }
     request.granted = granted;
     return true;
   }

@@ -59,12 +59,11 @@ export class GrantStore {
     return row;
   }
 
-  /** By a token that lives at `now` and was not revoked. */
-  async byLivingToken(tokenHash: Buffer, now: Date): Promise<GrantRow | undefined> {
+  async byToken(tokenHash: Buffer): Promise<GrantRow | undefined> {
     const [row] = await this.database.query<GrantRow>(
-      'grant.by-living-token',
-      `select ${columns} from access_grant where token_hash = $1 and token_expires_at > $2 and revoked_at is null`,
-      [tokenHash, now],
+      'grant.by-token',
+      `select ${columns} from access_grant where token_hash = $1`,
+      [tokenHash],
     );
     return row;
   }

@@ -67,3 +67,6 @@ export function faultOf(kept: KeptGrant | undefined, presented: Presented, now: 
   if (presented.scope !== undefined && presented.scope !== kept.scope) return 'other_scope';
   return undefined;
 }
+
+/** Why a token is not believed; for the log, for the client hears the same of all. */
+export type TokenFault = 'unknown' | 'expired' | 'revoked' | 'unreadable' | 'other_client';

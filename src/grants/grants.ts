@@ -10,6 +10,7 @@ import {
   type KeptGrant,
   lifeS,
   type Presented,
+  type TokenFault,
 } from './grant';
 import type { GrantRow, GrantStore } from './grant.store';
 import { TokenRefused } from './token-refusal';
@@ -88,12 +89,14 @@ export class Grants {
     };
   }
 
-  /** What a token stands for; undefined for one that is unknown, expired or revoked, or whose person cannot be read any more. */
-  async ofToken(token: string): Promise<Granted | undefined> {
-    const row = isOpaque(token) ? await this.store.byLivingToken(hashOf(token), this.clock.now()) : undefined;
-    if (!row) return undefined;
+  /** What a token stands for, or why it is not believed. */
+  async ofToken(token: string): Promise<Granted | TokenFault> {
+    const row = isOpaque(token) ? await this.store.byToken(hashOf(token)) : undefined;
+    if (!row) return 'unknown';
+    if (row.revoked_at) return 'revoked';
+    if (row.token_expires_at! <= this.clock.now()) return 'expired';
     const plain = this.seal.open({ sealed: row.sealed_person, keyId: row.key_id }, row.authorization_id);
-    return plain && grantedIn(row, JSON.parse(plain.toString()) as GrantingPerson);
+    return plain ? grantedIn(row, JSON.parse(plain.toString()) as GrantingPerson) : 'unreadable';
   }
 
   private inOneLife(): Date {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { CommandBus, QueryBus } from '@nestjs/cqrs';
 import { type Granted, invalidToken } from '../grants';
 import type { PersonIdentities } from '../persons';
-import type { Clock } from '../platform';
+import type { Clock, Logger } from '../platform';
 import { Refused } from '../refusals';
 import {
   AdjustOrder,
@@ -31,6 +31,7 @@ export class GrantedSubscriptions {
     private readonly commandBus: CommandBus,
     private readonly queryBus: QueryBus,
     private readonly clock: Clock,
+    private readonly log: Logger,
   ) {}
 
   /**
@@ -43,7 +44,7 @@ export class GrantedSubscriptions {
     trace: Trace,
     askedIn: () => string | undefined,
   ): Promise<{ recorded: boolean; standing: Standing }> {
-    return this.unlessSuspended(await this.find(granted), async () => {
+    return this.audited({ what: 'take_up', granted, trace, present: await this.find(granted) }, async () => {
       refuseEnding(granted);
       const { person, authorizationId, authorizedAt, ...terms } = granted;
       const { recorded, standing } = await this.commandBus.execute(
@@ -59,33 +60,39 @@ export class GrantedSubscriptions {
         ),
       );
       if (recorded) return { recorded, standing };
-      return { recorded, standing: expectRunning(await this.show(granted, standing.subscription_id)) };
+      // A repeat gets the answer of its first time, and things may have happened since.
+      return { recorded, standing: expectRunning(await this.one(granted, standing.subscription_id)) };
     });
   }
 
   /** @throws Refused */
   async adjust(granted: Granted, id: string, trace: Trace, askedIn: () => string): Promise<Standing> {
     const present = await this.one(granted, id);
-    return this.unlessSuspended(present, async () => {
+    const { standing } = await this.audited({ what: 'adjust', granted, trace, present }, () => {
       refuseEnding(granted);
       const { grantedDays, authorizedAt } = granted;
-      const { standing } = await this.commandBus.execute(
+      return this.commandBus.execute(
         new AdjustOrder(id, askedIn(), { grantedDays, authorizedAt }, trace, this.clock.now()),
       );
-      return standing;
     });
+    return standing;
   }
 
   /** Never refused, and nothing where it has ended already. @throws Refused `not_found` */
   async end(granted: Granted, id: string, trace: Trace): Promise<void> {
-    await this.one(granted, id);
-    await this.commandBus.execute(new TerminateOrder(id, 'person', trace, this.clock.now()));
+    const present = await this.one(granted, id);
+    await this.audited({ what: 'end', granted, trace, present }, () =>
+      this.commandBus.execute(new TerminateOrder(id, 'person', trace, this.clock.now())),
+    );
   }
 
   /** @throws Refused */
-  async show(granted: Granted, id: string): Promise<Standing> {
+  async show(granted: Granted, id: string, trace: Trace): Promise<Standing> {
     const present = await this.one(granted, id);
-    if (present.status === 'suspended') throw invalidToken();
+    if (present.status === 'suspended') {
+      this.log.info({ ...trace, ...namesOf(granted), what: 'show', reason: 'suspended' }, 'access_token.refused');
+      throw invalidToken();
+    }
     return present;
   }
 
@@ -102,15 +109,46 @@ export class GrantedSubscriptions {
     return (await this.queryBus.execute(query))?.standing;
   }
 
-  /** Whatever a suspended subscription refuses, it refuses as if the token were unknown (domain.md 5 and 11). */
-  private async unlessSuspended<Done>(present: Standing | undefined, work: () => Promise<Done>): Promise<Done> {
+  /**
+   * Does it, and says in the log what became of it. Whatever a suspended subscription refuses, it refuses as if the token were
+   * unknown (domain.md 5 and 11): only the log tells the two apart.
+   */
+  private async audited<Done extends { recorded: boolean; standing: Standing }>(
+    { what, granted, trace, present }: Step,
+    work: () => Promise<Done>,
+  ): Promise<Done> {
+    const line = { ...trace, ...namesOf(granted), what };
     try {
-      return await work();
+      const done = await work();
+      const { subscription_id, status, end_date } = done.standing;
+      this.log.info({ ...line, recorded: done.recorded, subscription_id, status, end_date }, 'subscription.ordered');
+      return done;
     } catch (error) {
       if (!(error instanceof Refused) || error.code === 'unavailable') throw error;
-      throw error.code === 'client_suspended' || present?.status === 'suspended' ? invalidToken() : error;
+      const isSuspended = error.code === 'client_suspended' || present?.status === 'suspended';
+      if (!isSuspended) {
+        this.log.info(
+          { ...line, subscription_id: present?.subscription_id, error: error.code },
+          'subscription.refused',
+        );
+        throw error;
+      }
+      this.log.info({ ...line, reason: 'suspended' }, 'access_token.refused');
+      throw invalidToken();
     }
   }
+}
+
+/** One order under way: `present` is how the subscription stood before it. */
+interface Step {
+  what: 'take_up' | 'adjust' | 'end';
+  granted: Granted;
+  trace: Trace;
+  present: Standing | undefined;
+}
+
+function namesOf({ clientId, authorizationId }: Granted) {
+  return { client_id: clientId, authorization_id: authorizationId };
 }
 
 /** A token of 0 days is for the ending that the person confirmed (domain.md 5, decided). */
@@ -119,6 +157,7 @@ function refuseEnding({ grantedDays }: Granted): void {
 }
 
 function expectRunning(standing: Standing): Standing {
+  if (standing.status === 'suspended') throw new Refused('client_suspended');
   if (standing.status !== 'active') throw new Refused('not_subscribed', 'The subscription has ended.');
   return standing;
 }

@@ -1,7 +1,7 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
 import { PersonIdentities, PersonsModule } from '../persons';
-import { Clock } from '../platform';
+import { Clock, LOGGER, type Logger } from '../platform';
 import { SubscriptionsModule } from '../subscriptions';
 import { GrantedSubscriptions } from './granted-subscriptions';
 import { SubscriptionController } from './subscription.controller';
@@ -16,9 +16,14 @@ export class SubscriptionInterfaceModule {
       providers: [
         {
           provide: GrantedSubscriptions,
-          inject: [PersonIdentities, CommandBus, QueryBus, Clock],
-          useFactory: (identities: PersonIdentities, commandBus: CommandBus, queryBus: QueryBus, clock: Clock) =>
-            new GrantedSubscriptions(identities, commandBus, queryBus, clock),
+          inject: [PersonIdentities, CommandBus, QueryBus, Clock, LOGGER],
+          useFactory: (
+            identities: PersonIdentities,
+            commandBus: CommandBus,
+            queryBus: QueryBus,
+            clock: Clock,
+            log: Logger,
+          ) => new GrantedSubscriptions(identities, commandBus, queryBus, clock, log),
         },
       ],
     };

@@ -117,7 +117,11 @@ export class SubscriptionController {
     @Req() request: FastifyRequest,
   ): Promise<z.output<typeof shown>> {
     expectNothing(query);
-    const { subscription_id, end_date, status } = await this.subscriptions.show(grantedIn(request), id);
+    const { subscription_id, end_date, status } = await this.subscriptions.show(
+      grantedIn(request),
+      id,
+      traceOf(request),
+    );
     return { subscription_id, end_date, status };
   }
 

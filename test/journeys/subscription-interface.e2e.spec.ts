@@ -466,6 +466,28 @@ describe('the Subscription interface', () => {
     });
   });
 
+  it('tells operators in the log what a client is not told: why a token was refused, and what was done with it', async () => {
+    const { accessToken, id, path } = await running();
+    await call('PATCH', path, accessToken, { end_date: inDays(-1) });
+    await order(id, 'operator');
+    await call('GET', path, accessToken);
+    await call('PATCH', path, accessToken, { end_date: inDays(200) });
+    await call('DELETE', path, accessToken);
+    service.world.clock.advance(900_000);
+    await call('GET', path, accessToken);
+    await call('GET', path, randomUUID());
+    const lines = service.world.logLines.map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(lines.filter(({ msg }) => /^(subscription|access_token)\./.test(String(msg))).slice(-7)).toMatchObject([
+      { msg: 'subscription.ordered', what: 'take_up', client_id: 'localhost', subscription_id: id, recorded: true },
+      { msg: 'subscription.refused', what: 'adjust', subscription_id: id, error: 'end_date_in_past' },
+      { msg: 'access_token.refused', what: 'show', reason: 'suspended' },
+      { msg: 'access_token.refused', what: 'adjust', reason: 'suspended' },
+      { msg: 'subscription.ordered', what: 'end', recorded: true, status: 'terminated' },
+      { msg: 'access_token.refused', reason: 'expired' },
+      { msg: 'access_token.refused', reason: 'unknown' },
+    ]);
+  });
+
   it('has written no person and no token anywhere', () => {
     expect(subjects.size).toBeGreaterThan(20);
     expectQuietLog(service.world, ...subjects, ...tokens);
