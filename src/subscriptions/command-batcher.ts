@@ -2,7 +2,7 @@ import type { EventStore } from '../event-store';
 import { isOutage } from '../platform';
 import { Refused } from '../refusals';
 import { carryOut } from './order-book';
-import type { Order, OrderResult } from './subscription.orders';
+import type { Order, OrderResult } from './order';
 
 /** Orders in one commit. */
 const batchMax = 200;

@@ -10,15 +10,8 @@ import {
 import { Refused } from '../refusals';
 import { decide, evolve, initialState, isRunning, type SubscriptionState } from './subscription.decider';
 import type { SubscriptionEvent } from './subscription.events';
-import type {
-  Once,
-  Order,
-  OrderResult,
-  OwnSubscriptionQuery,
-  Standing,
-  SubscriptionNow,
-  SubscriptionQuery,
-} from './subscription.orders';
+import type { Once, Order, OrderResult, Standing } from './order';
+import type { OwnSubscriptionQuery, SubscriptionNow, SubscriptionQuery } from './subscription.queries';
 
 /** One order's outcome; `again` when somebody else was first and it has to be decided anew. */
 export type Outcome = { result: OrderResult } | { error: unknown } | 'again';

@@ -3,21 +3,18 @@ import { EventStore } from '../event-store';
 import { Refused } from '../refusals';
 import { CommandBatcher } from './command-batcher';
 import { answerTo, subscriptionNow } from './order-book';
+import type { OrderResult } from './order';
 import {
   AdjustOrder,
-  AnswerQuery,
   AuthorizedOrder,
   ExpireOrder,
-  type OrderResult,
-  OwnSubscriptionQuery,
   ReapproveOrder,
   ResumeOrder,
-  SubscriptionQuery,
-  type SubscriptionNow,
   SuspendOrder,
   TakeUpOrder,
   TerminateOrder,
 } from './subscription.orders';
+import { AnswerQuery, OwnSubscriptionQuery, type SubscriptionNow, SubscriptionQuery } from './subscription.queries';
 
 /** One handler a kind of order. The rules are in `decide`, the walk in `carryOut`; nothing is left to say here. */
 @CommandHandler(AuthorizedOrder)

@@ -1,66 +1,21 @@
-import { Command, Query } from '@nestjs/cqrs';
-import { z } from 'zod';
-import type { IdentityRow, StreamTarget, Trace } from '../event-store';
+import { Command } from '@nestjs/cqrs';
+import type { StreamTarget, Trace } from '../event-store';
 import type { CalendarDate } from './end-date';
+import {
+  type Authorization,
+  type AuthorizedTerms,
+  type Once,
+  type Order,
+  type OrderingPerson,
+  type OrderResult,
+  type OrderStream,
+  type PartyNames,
+  partyOf,
+  streamOf,
+  targetOf,
+} from './order';
 import type { Adjust, Reapprove, Subscribe, SubscriptionCommand, TakeUp, Terminate } from './subscription.commands';
-import type { Party, Resumer, Suspender } from './subscription.events';
-
-/** How a subscription stands after an order: the body of the answer (contract.md 4). */
-export const standingSchema = z.strictObject({
-  subscription_id: z.string(),
-  status: z.enum(['active', 'suspended', 'terminated', 'expired']),
-  end_date: z.iso.date(),
-  version: z.int().min(1),
-  position: z.string().meta({ description: 'For wait_for; later ones sort higher as text.' }),
-});
-export type Standing = z.output<typeof standingSchema>;
-
-/** `recorded`: something happened because of this order, now. A repeat or an order that changes nothing records nothing. */
-export interface OrderResult {
-  recorded: boolean;
-  standing: Standing;
-}
-
-/** Makes an order take effect once: its sender's key, and what the request said. */
-export interface Once {
-  key: string;
-  fingerprint: Buffer;
-}
-
-/** A person as an order names one: how to look it up, and the row to make for one not known yet. */
-export interface OrderingPerson {
-  subjectHash: Buffer;
-  previousSubjectHash?: Buffer;
-  newRow(): IdentityRow;
-}
-
-/** The stream an order turned out to be for. */
-export interface OrderStream {
-  streamId: string;
-  personId: string;
-}
-
-/** A command on its way: which stream it is for, what caused it, and what to decide once the stream is known. */
-export interface Order {
-  target: StreamTarget;
-  person?: OrderingPerson;
-  once?: Once;
-  trace: Trace;
-  now: Date;
-  command(stream: OrderStream): SubscriptionCommand;
-}
-
-/** When the person agreed, and under which id. */
-export type Authorization = Pick<Subscribe, 'authorizationId' | 'authorizedAt'>;
-
-/** What was agreed on; 0 days end the subscription (ext.abo.authint.200). */
-export interface AuthorizedTerms {
-  clientId: string;
-  provider: string;
-  serviceId: string;
-  interfaceVersion: string;
-  grantedDays: number;
-}
+import type { Resumer, Suspender } from './subscription.events';
 
 /** The person agreed: to a subscription, to another end date of the present one, or with 0 days to its end. */
 export class AuthorizedOrder extends Command<OrderResult> implements Order {
@@ -230,68 +185,4 @@ export class ExpireOrder extends Command<OrderResult> implements Order {
   command(): SubscriptionCommand {
     return { type: 'Expire', now: this.now };
   }
-}
-
-/** Whether an order by this key was carried out before, and with which answer. */
-export class AnswerQuery extends Query<OrderResult | undefined> {
-  constructor(readonly once: Once) {
-    super();
-  }
-}
-
-/** One subscription as it stands by the date of a moment; undefined when there is none by that id. */
-export class SubscriptionQuery extends Query<SubscriptionNow | undefined> {
-  readonly target: StreamTarget;
-
-  constructor(
-    readonly subscriptionId: string,
-    readonly now: Date,
-  ) {
-    super();
-    this.target = { streamId: streamOf(subscriptionId) };
-  }
-}
-
-/** The same among those of one person, client, provider and service: by its id, or the latest of them. */
-export class OwnSubscriptionQuery extends Query<SubscriptionNow | undefined> {
-  readonly target: StreamTarget;
-
-  constructor(
-    person: Pick<OrderingPerson, 'subjectHash' | 'previousSubjectHash'>,
-    party: PartyNames,
-    readonly subscriptionId: string | undefined,
-    readonly now: Date,
-  ) {
-    super();
-    this.target = targetOf(person, party);
-  }
-}
-
-/** Read from the log itself, so that it shows what was recorded a moment ago. */
-export interface SubscriptionNow {
-  party: Party;
-  standing: Omit<Standing, 'version' | 'position'>;
-}
-
-/** `<stream uuid>.<n>`: no table is needed to find the stream of a subscription. */
-export function streamOf(subscriptionId: string): string {
-  return subscriptionId.slice(0, subscriptionId.indexOf('.'));
-}
-
-type PartyNames = Pick<AuthorizedTerms, 'clientId' | 'provider' | 'serviceId'>;
-
-function targetOf(
-  { subjectHash, previousSubjectHash }: Pick<OrderingPerson, 'subjectHash' | 'previousSubjectHash'>,
-  party: PartyNames,
-): StreamTarget {
-  return { subjectHash, previousSubjectHash, names: [party.clientId, party.provider, party.serviceId] };
-}
-
-function partyOf({ clientId, provider, serviceId }: PartyNames, personId: string): Party {
-  return { client_id: clientId, provider, service_id: serviceId, person_id: personId };
-}
-
-/** Whether a text has the form of one of our subscription ids. */
-export function isSubscriptionId(text: string): boolean {
-  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.[1-9][0-9]{0,8}$/.test(text);
 }

@@ -4,10 +4,18 @@ import { EventStore } from '../../src/event-store';
 import { PersonIdentities } from '../../src/persons';
 import { PersonKey } from '../../src/persons/person-key';
 import { Database, Signal } from '../../src/platform';
-import { AdjustOrder, ReapproveOrder, ResumeOrder, streamOf, SuspendOrder, TakeUpOrder } from '../../src/subscriptions';
+import {
+  AdjustOrder,
+  ReapproveOrder,
+  ResumeOrder,
+  streamOf,
+  SubscriptionQuery,
+  SuspendOrder,
+  TakeUpOrder,
+  TerminateOrder,
+} from '../../src/subscriptions';
 import { CommandBatcher } from '../../src/subscriptions/command-batcher';
 import { ReapproveHandler, SubscriptionHandler } from '../../src/subscriptions/subscription.handlers';
-import { SubscriptionQuery, TerminateOrder } from '../../src/subscriptions/subscription.orders';
 import { createDatabase, type TestDatabase } from '../support/database';
 
 const identities = new PersonIdentities(new PersonKey(randomBytes(32)));
