@@ -2,12 +2,13 @@ import { LogCheck } from '../test/event-store/log-check';
 import { createDatabase } from '../test/support/database';
 import { topicPrefix } from '../test/support/kafka';
 import { BareConnections, BareLife } from './bare-append';
+import { bareHttp } from './bare-http';
 import type { Benchmark } from './benchmark';
 import { checkLog } from './check-log';
 import { closedLoop, type Load } from './closed-loop';
 import { type Handlers, openHandlers, personKey } from './handlers';
 import { HttpLoad } from './http-load-process';
-import { median } from './latency';
+import { median, summarize } from './latency';
 import { orderOf } from './orders';
 import { Marks, PersonLife } from './person-life';
 import { inTurns } from './rounds';
@@ -88,6 +89,8 @@ export const intake: Benchmark = {
     say(`through HTTP: ratio ${throughHttp.ratio!.toFixed(2)}`);
     load.stop();
     await service.stop();
+    const nothing = await bareHttp(httpConnections, seconds);
+    say(`a server that does nothing: ${Math.round(nothing.perSecond)} requests/s`);
     await bare.close();
     await checkLog(database.url, check);
     const outcome = {
@@ -95,6 +98,12 @@ export const intake: Benchmark = {
         inBatches,
         { name: 'commands a batch', unit: 'commands', value: typical },
         throughHttp,
+        {
+          name: `a Fastify server that does nothing, ${httpConnections} connections`,
+          unit: 'requests/s',
+          value: nothing.perSecond,
+          latencyMs: summarize(nothing.latenciesMs),
+        },
         { name: 'memory of the HTTP process, at most', unit: 'MiB', value: usage.rssPeakMiB },
       ],
       goals: [
