@@ -49,7 +49,7 @@ export function listPage(items: readonly OwnSubscription[], next: string | undef
         : cards(
             items.map((item) => [
               html`<h2>${item.organisation}</h2>`,
-              factsOf(item),
+              facts(particulars(item)),
               wayTo(paths.one(item.id), { nl: 'Bekijken', en: 'View' }, 'second'),
             ]),
           ),
@@ -74,7 +74,7 @@ export function subscriptionPage(item: OwnSubscription, signOutToken: string): P
         ? [wayTo(paths.reapprove(item.id), { nl: 'Opnieuw toestemming geven', en: 'Give permission again' })]
         : []),
       ...(isRunning(item)
-        ? [wayTo(paths.end(item.id), { nl: 'Abonnement stoppen', en: 'End the subscription' }, 'danger')]
+        ? [wayTo(paths.end(item.id), { nl: 'Abonnement stoppen', en: 'End the subscription' }, 'second')]
         : []),
       wayTo(paths.list, back, 'second'),
       signOut(signOutToken),
@@ -195,8 +195,11 @@ const signInWords: Record<'none' | 'failed' | 'outage', Words> = {
 };
 
 function factsOf(item: OwnSubscription): Html {
-  return facts([
-    { term: { nl: 'App', en: 'App' }, value: item.organisation },
+  return facts([{ term: { nl: 'App', en: 'App' }, value: item.organisation }, ...particulars(item)]);
+}
+
+function particulars(item: OwnSubscription): Parameters<typeof facts>[0] {
+  return [
     { term: { nl: 'Zorgaanbieder', en: 'Care provider' }, value: item.provider },
     { term: { nl: 'Gegevens', en: 'Data' }, value: item.service },
     {
@@ -204,7 +207,7 @@ function factsOf(item: OwnSubscription): Html {
       value: day(item.endDate),
     },
     { term: { nl: 'Stand', en: 'Status' }, value: statusWords[item.status] },
-  ]);
+  ];
 }
 
 const days = (locale: string) => new Intl.DateTimeFormat(locale, { dateStyle: 'long', timeZone: 'UTC' });

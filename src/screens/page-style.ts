@@ -41,28 +41,29 @@ html { font: 100%/1.55 system-ui, -apple-system, 'Segoe UI', Roboto, 'Liberation
 body { margin: 0; background: var(--ground); color: var(--text); overflow-wrap: break-word; }
 header, main, footer { max-width: 60rem; margin-inline: auto; padding-inline: 1.25rem; }
 header { padding-block: 1rem; color: var(--quiet); font-weight: 600; }
+header [lang='en'] { font-weight: 400; }
 main { background: var(--sheet); padding-block: 1.75rem; border-top: 0.3rem solid var(--first); }
 footer { padding-block: 1rem 2rem; color: var(--quiet); font-size: 0.9rem; }
-main > * + *, li > * + *, .notice > * + * { margin-top: 1.1rem; }
 h1, h2, p, ul, dl, dd { margin: 0; padding: 0; }
+main > * + *, .cards > li > * + *, .notice > * + * { margin-top: 1.1rem; }
+h1 + dl { margin-top: 1.5rem; }
 h1 { font-size: 1.6rem; line-height: 1.25; }
 h2 { font-size: 1.2rem; line-height: 1.3; }
 [lang='en'] { color: var(--quiet); }
 h1 [lang='en'], h2 [lang='en'] { font-weight: 500; }
 .pair { display: grid; gap: 0.25rem 2rem; }
 .points { display: grid; gap: 0.9rem; list-style: none; }
-.points > li { border-left: 0.25rem solid var(--line); padding-left: 0.9rem; margin-top: 0; }
+.points > li { border-left: 0.25rem solid var(--line); padding-left: 0.9rem; }
 .notice { padding: 1rem; background: var(--notice); border-left: 0.3rem solid var(--first); }
 .notice.warning { background: var(--warning); }
 dl { display: grid; gap: 0.75rem; }
 dl > div { display: grid; gap: 0 2rem; }
 dt { color: var(--quiet); }
-dt span + span::before, dd span + span::before { content: '/ '; }
+dt span + span::before, dd span + span::before, header span + span::before { content: '/ '; }
 dd { font-weight: 600; }
 .cards { display: grid; gap: 1.25rem; list-style: none; }
-.cards > li { border: 1px solid var(--line); border-radius: 0.4rem; padding: 1.1rem; margin-top: 0; }
+.cards > li { border: 1px solid var(--line); border-radius: 0.4rem; padding: 1.1rem; }
 .buttons { display: flex; flex-wrap: wrap; gap: 0.9rem; }
-form + form { margin-top: 0.9rem; }
 button, .button {
   display: inline-flex; flex-direction: column; align-items: center; justify-content: center;
   min-height: 3.25rem; min-width: 9rem; padding: 0.45rem 1.4rem;
@@ -83,7 +84,7 @@ input[type='text'] {
 :focus-visible { outline: 3px solid var(--focus); outline-offset: 3px; }
 @media (min-width: 48rem) {
   .pair { grid-template-columns: 1fr 1fr; }
-  dl > div { grid-template-columns: 15rem 1fr; }
+  dl > div { grid-template-columns: 18rem 1fr; }
   header { padding-block: 1.5rem 1rem; }
   main { padding: 2.25rem; border-radius: 0 0 0.4rem 0.4rem; }
 }
