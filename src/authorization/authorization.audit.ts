@@ -4,14 +4,14 @@ import type { ExceptionName } from './exceptions';
 import type { InteractionOutcome } from './interaction.store';
 
 /** Of which authorization request a line speaks; never of whom. */
-export interface AuditedRequest {
+interface AuditedRequest {
   interactionId?: string;
   clientId?: string;
   requestId?: string;
   correlationId?: string;
 }
 
-export type AuthorizationStep =
+type AuthorizationStep =
   | 'authorization.requested'
   | 'authorization.sign_in_begun'
   | 'authorization.person_asked'

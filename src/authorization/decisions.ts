@@ -27,7 +27,7 @@ export type Decided =
   | { kind: 'not_asked' };
 
 /** What carrying out a yes needs of other rooms. */
-export interface DecisionParts {
+interface DecisionParts {
   commandBus: CommandBus;
   grants: Pick<Grants, 'issueCode'>;
   identities: PersonIdentities;

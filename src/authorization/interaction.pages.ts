@@ -33,7 +33,7 @@ export const formOf = (action: string, interactionId: string) => `${action} ${in
 const graceS = 1;
 
 /** Names as persons read them; what a list no longer has goes by its id. */
-export interface Parties {
+interface Parties {
   client: string;
   provider: string;
   service: string;

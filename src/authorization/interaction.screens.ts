@@ -17,7 +17,7 @@ import {
 import type { Stage } from './interactions';
 
 /** A stage that the person sees; the others send the browser on. */
-export type VisibleStage = Exclude<Stage, { at: 'failure' | 'end' }> | { at: 'cancelling' };
+type VisibleStage = Exclude<Stage, { at: 'failure' | 'end' }> | { at: 'cancelling' };
 
 /** Shows a person where their interaction stands. */
 export class InteractionScreens {

@@ -30,7 +30,7 @@ export interface Interaction extends InteractionView {
   answer_key_id: string | null;
 }
 
-export type NewInteraction = Omit<InteractionView, 'outcome' | 'exception' | 'ended_at' | 'left_at'>;
+type NewInteraction = Omit<InteractionView, 'outcome' | 'exception' | 'ended_at' | 'left_at'>;
 
 /** What became of an interaction that is left. `isKnown` is false once the row is gone. */
 export interface Left {

@@ -11,7 +11,7 @@ export type Stage =
   /** The person has not signed in (yet), or no longer is. */
   | { at: 'landing'; interaction: Interaction }
   /** The statement, for this person only. */
-  | { at: 'statement'; interaction: Interaction; person: SignedIn }
+  | { at: 'statement'; interaction: Interaction }
   /** The page of exception 2 or 3. */
   | { at: 'refusal'; interaction: Interaction; exception: 'Abonneren 2' | 'Abonneren 3' }
   /** The person has answered yes. */
@@ -80,7 +80,7 @@ export class Interactions {
   private async statementFor(address: InteractionAddress, interaction: Interaction, person: SignedIn): Promise<Stage> {
     const fingerprint = this.fingerprintOf(address, person);
     // Asked once for each person who signs in, not at every look at the page.
-    if (interaction.shown_to?.equals(fingerprint)) return { at: 'statement', interaction, person };
+    if (interaction.shown_to?.equals(fingerprint)) return { at: 'statement', interaction };
     try {
       if (!(await this.isAvailable(interaction, person))) return await this.refuse(address, 'Abonneren 3');
     } catch (error) {
@@ -90,7 +90,7 @@ export class Interactions {
     }
     if (!(await this.store.show(address.interactionId, fingerprint, this.clock.now()))) return this.stageAnew(address);
     this.audit.step(address, 'authorization.person_asked');
-    return { at: 'statement', interaction, person };
+    return { at: 'statement', interaction };
   }
 
   /** An ending is never refused, so nobody asks (domain.md 3, decided). */
