@@ -11,10 +11,10 @@ export async function printLinks(
     // With ROLES some doors stay closed, and a link to nothing helps nobody.
     if (await exists(`${serviceUrl}${path}`)) link(name, `${publicUrl}${path}`);
   }
-  link('Sample client', `http://localhost:${sampleClientPort}/`);
   link('Kafka', environment.KAFKA_BROKERS!);
   link('A token', 'npm run --silent token -- authorizations:write');
   say(quiet('  Ctrl-C stops everything.'));
+  say(`\n${bold('Walk through it in a browser:')} ${cyan(`http://localhost:${sampleClientPort}/`)}`);
 }
 
 const pages = [

@@ -18,7 +18,7 @@ const developmentPersonKey = createHash('sha256').update('medmij-subscriptions d
 /** The sample persons' issuer (dev/sample-issuer), and how the service is known there: refused in production as well. */
 export const developmentSignIn = { clientId: 'medmij-subscriptions', clientSecret: 'development-sign-in-secret' };
 /** What the sample client shows instead of a certificate; as well known, and as refused. */
-const developmentClientSecret = 'development-only';
+export const developmentClientSecret = 'development-only';
 
 const isBracketed = (host: string) => host.startsWith('[');
 const loopbackHosts = new Set(['localhost', '127.0.0.1', '[::1]']);

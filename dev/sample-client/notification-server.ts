@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import { readNotification, type NotificationType } from './notification';
 import type { Received } from './received';
+import { isJson, readBody } from './request-body';
 
 export interface TlsMaterial {
   readonly cert: Buffer;
@@ -33,10 +34,8 @@ async function answer(request: IncomingMessage, received: Received): Promise<{ s
   const type = endpoints[request.url ?? ''];
   if (!type) return { status: 404, error: 'not_found' };
   if (request.method !== 'POST') return { status: 405, error: 'method_not_allowed' };
-  if (!/^application\/json(\s*;\s*charset=utf-8)?$/i.test(request.headers['content-type'] ?? '')) {
-    return { status: 415, error: 'unsupported_media_type' };
-  }
-  const body = await readBody(request);
+  if (!isJson(request)) return { status: 415, error: 'unsupported_media_type' };
+  const body = await readBody(request, bodyLimitBytes);
   if (body === undefined) return { status: 413, error: 'payload_too_large' };
   const reading = readNotification(body, type);
   if ('error' in reading) return { status: 400, error: reading.error };
@@ -52,17 +51,6 @@ async function answer(request: IncomingMessage, received: Received): Promise<{ s
 function reply(response: ServerResponse, status: number, error?: string): void {
   if (error === undefined) response.writeHead(status).end();
   else response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify({ error }));
-}
-
-/** Undefined when it is longer than any notification could be. */
-async function readBody(request: IncomingMessage): Promise<string | undefined> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes <= bodyLimitBytes) chunks.push(chunk);
-  }
-  return bytes > bodyLimitBytes ? undefined : Buffer.concat(chunks).toString('utf8');
 }
 
 const header = (request: IncomingMessage, name: string): string | null => {

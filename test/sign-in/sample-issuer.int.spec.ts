@@ -1,7 +1,5 @@
 import type { Server } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { createPageServer } from '../../dev/sample-client/page-server';
-import { Received } from '../../dev/sample-client/received';
 import { createSampleIssuer } from '../../dev/sample-issuer/issuer';
 import { passesElevenTest } from '../../dev/sample-person';
 import { developmentSignIn } from '../../src/config';
@@ -21,7 +19,7 @@ describe('the issuer of the sample persons', () => {
   beforeAll(async () => {
     const port = await freePort();
     url = `http://localhost:${port}/issuer`;
-    server = createPageServer(new Received(), await createSampleIssuer({ url, redirectUri }));
+    server = createServer(await createSampleIssuer({ url, redirectUri }));
     await new Promise<void>((resolve) => server.listen(port, 'localhost', resolve));
     const client = { ...developmentSignIn, subjectClaim: 'sub', redirectUri, hostAddresses: {} };
     const options = { issuer: url, ...client, mayBeAway: false };
