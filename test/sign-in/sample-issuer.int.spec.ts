@@ -1,4 +1,4 @@
-import type { Server } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createSampleIssuer } from '../../dev/sample-issuer/issuer';
 import { passesElevenTest } from '../../dev/sample-person';
