@@ -46,7 +46,11 @@ describe('a person with an app in a browser', () => {
     expect(window.url()).not.toMatch(/code|state/);
     await see(window, 'finished');
     const closed = window.waitForEvent('close');
-    await window.getByRole('button', { name: 'Close this window' }).click();
+    // The window may be gone before it can say that it was clicked.
+    await window
+      .getByRole('button', { name: 'Close this window' })
+      .click()
+      .catch(() => undefined);
     await closed;
 
     await page.getByText('The subscription has begun.').waitFor();
@@ -169,6 +173,20 @@ describe('a person with an app in a browser', () => {
     expect(await person.subscriptions().count()).toBe(1);
   });
 
+  it('has a browser that lets no window open: is told so, and tries again', async () => {
+    await person.page.evaluate('window.reallyOpen = window.open; window.open = () => null');
+    await person.page.getByRole('button', { name: 'Ask my permission' }).click();
+    await person.dialog().waitFor();
+    expect(await person.dialog().textContent()).toMatch(/did not open[\s\S]*Allow pop-up windows/);
+    await person.page.evaluate('window.open = window.reallyOpen');
+    const again = await person.openWindow(person.dialog().getByRole('button', { name: 'Try again' }));
+    await again.close();
+    await person.dialog().waitFor();
+    await person.page.keyboard.press('Escape');
+    await person.dialog().waitFor({ state: 'hidden' });
+    expect(await person.subscriptions().count()).toBe(0);
+  });
+
   it('cancels in the app while the window is open: an answer that still comes is not used', async () => {
     const window = await person.ask(7, kort);
     const address = window.url();
@@ -261,9 +279,13 @@ describe('a person with an app in a browser', () => {
     await eventually(async () => expect(await subscription.textContent()).toMatch(/Ended on/));
   });
 
-  it('logs out of the app, which then knows nothing of this browser', async () => {
+  it('stops at an error and logs out of the app, which then knows nothing of this browser', async () => {
     await person.subscribe('Bram de Boer');
-    await person.page.getByRole('button', { name: 'Log out' }).click();
+    const window = await person.ask(7, kort);
+    await person.signIn(window, 'Bram de Boer');
+    await person.leave(window, 'Nee');
+    await person.dialog().waitFor();
+    await person.choose('Stop and log out');
     await person.page.getByText('None yet.').waitFor();
   });
 
