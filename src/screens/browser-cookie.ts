@@ -24,9 +24,10 @@ export class BrowserCookies {
     return values.size === 1 && readable.test(value!) ? value : undefined;
   }
 
-  /** Until the browser is closed, at most. */
-  set(reply: FastifyReply, name: string, value: string): void {
-    void reply.header('set-cookie', `${this.prefix}${name}=${value}; ${this.attributes}`);
+  /** Until the browser is closed, or for `lifeS` seconds: many that stay would fill the header of every request. */
+  set(reply: FastifyReply, name: string, value: string, lifeS?: number): void {
+    const life = lifeS === undefined ? '' : `; Max-Age=${lifeS}`;
+    void reply.header('set-cookie', `${this.prefix}${name}=${value}; ${this.attributes}${life}`);
   }
 
   forget(reply: FastifyReply, name: string): void {

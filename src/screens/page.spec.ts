@@ -132,6 +132,17 @@ describe.each([
     expect(await check(undefined, cookie)).toBe(403);
   });
 
+  it('has the browser forget a cookie in time, where it is told when', async () => {
+    world.handle = (reply) => {
+      world.cookies.set(reply, 'session', 'v'.repeat(43), 3_600);
+      return 'kept';
+    };
+    const { cookies } = await world.ask();
+    expect(cookies).toEqual([
+      expect.stringMatching(/session=v{43}; Path=\/; HttpOnly; SameSite=Lax(; Secure)?; Max-Age=3600$/),
+    ]);
+  });
+
   it('gives a browser with a cookie that is none of ours another one', async () => {
     world.handle = (reply) => ({ token: world.tokens.issue(reply, '/do') });
     for (const odd of ['', 'short', 'a b'.repeat(20), 'é'.repeat(43), 'a'.repeat(200)]) {

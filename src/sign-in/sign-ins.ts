@@ -67,7 +67,7 @@ export class SignIns {
     await this.endSession(request, purpose);
     const session = secret();
     await this.store.open(hashOf(session), purpose, this.stored(outcome, session), now);
-    this.cookies.set(reply, cookieOf(purpose), session);
+    this.cookies.set(reply, cookieOf(purpose), session, limits.sessionMs / 1_000);
     await reply.header('cache-control', 'no-store').redirect(continueAt, 303);
     return true;
   }
