@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { Problem } from '../dev/problem';
 
 /** In the order in which they run. */
-export const benchmarkNames = ['append', 'intake', 'relay', 'project', 'growth', 'idle'] as const;
+export const benchmarkNames = ['append', 'intake', 'relay', 'project', 'growth', 'idle', 'lists'] as const;
 export type BenchmarkName = (typeof benchmarkNames)[number];
 
 export interface BenchOptions {

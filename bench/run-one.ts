@@ -6,6 +6,7 @@ import { fdatasyncCostMs } from './fdatasync';
 import { growth } from './growth.bench';
 import { idle } from './idle.bench';
 import { intake } from './intake.bench';
+import { lists } from './lists.bench';
 import { machineFacts } from './machine';
 import { type BenchmarkName, readOptions } from './options';
 import { project } from './project.bench';
@@ -13,7 +14,7 @@ import { relay } from './relay.bench';
 import { reportOf } from './report';
 import { resultOf, writeResult } from './results';
 
-const benchmarks: Record<BenchmarkName, Benchmark> = { append, intake, relay, project, growth, idle };
+const benchmarks: Record<BenchmarkName, Benchmark> = { append, intake, relay, project, growth, idle, lists };
 
 /** One benchmark in a process of its own, so that its memory and its compiled code are not those of the one before. */
 async function main(): Promise<boolean> {
