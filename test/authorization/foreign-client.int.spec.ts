@@ -4,7 +4,9 @@ import type { Configuration, CustomFetch } from 'openid-client' with { 'resoluti
 import type { Consent } from '../../src/grants';
 import { publicUrl } from '../contract/attack';
 import { TestService } from '../support/app';
+import { FrontChannel } from './front-channel';
 import { codeFor, consentTo, redirectUri, secret } from './grant-walk';
+import { locationOf } from './stepwise-visitor';
 
 /** A well-known OAuth client library that knows nothing of us goes by our metadata. */
 describe('a foreign OAuth client', () => {
@@ -16,9 +18,9 @@ describe('a foreign OAuth client', () => {
 
   /** What the client sends to our public address arrives here, with the ids that MedMij wants. */
   const fetchFor =
-    ({ correlationId }: Consent): CustomFetch =>
+    (correlationId: string, of = service): CustomFetch =>
     (url, { method, headers, body }) =>
-      fetch(url.replace(publicUrl, service.world.baseUrl), {
+      fetch(url.replace(publicUrl, of.world.baseUrl), {
         method,
         headers: { ...headers, 'MedMij-Request-ID': randomUUID(), 'X-Correlation-ID': correlationId },
         body: body as string | undefined,
@@ -31,7 +33,7 @@ describe('a foreign OAuth client', () => {
     const client = await import('openid-client');
     return client.discovery(new URL(publicUrl), 'localhost', {}, client[method](secret), {
       algorithm: 'oauth2',
-      [client.customFetch]: fetchFor(consent),
+      [client.customFetch]: fetchFor(consent.correlationId),
     });
   }
   const returned = (code: string, more = '') =>
@@ -70,6 +72,36 @@ describe('a foreign OAuth client', () => {
     },
   );
 
+  it('walks the whole way, from the address it builds itself to a subscription', async () => {
+    const front = await FrontChannel.start({ ROLES: 'api', PUBLIC_URL: publicUrl });
+    try {
+      const client = await import('openid-client');
+      const correlationId = randomUUID();
+      const config = await client.discovery(new URL(publicUrl), 'localhost', {}, client.ClientSecretPost(secret), {
+        algorithm: 'oauth2',
+        [client.customFetch]: fetchFor(correlationId, front.service),
+      });
+      const state = client.randomState();
+      const address = client.buildAuthorizationUrl(config, {
+        redirect_uri: redirectUri,
+        scope: 'subscribe~30/eenofanderezorgaanbieder~42',
+        state,
+        'MedMij-Request-ID': randomUUID(),
+        'X-Correlation-ID': correlationId,
+      });
+      const visitor = front.visitor();
+      const landing = await visitor.get(locationOf(await visitor.get(address.pathname + address.search)));
+      const statement = await visitor.signIn(landing, { subject: randomUUID() });
+      const back = new URL(locationOf(await visitor.submit(statement, '/oauth/interaction/decision')));
+      const tokens = await client.authorizationCodeGrant(config, back, { expectedState: state });
+      expect(tokens.scope).toBe('subscribe~30/eenofanderezorgaanbieder~42');
+      const door = new URL(`${publicUrl}/Subscription`);
+      expect((await client.fetchProtectedResource(config, tokens.access_token, door, 'POST')).status).toBe(201);
+    } finally {
+      await front.stop();
+    }
+  });
+
   it('understands our refusals', async () => {
     const client = await import('openid-client');
     const consent = consentTo(service);
@@ -94,7 +126,7 @@ describe('a foreign OAuth client', () => {
     const consent = consentTo(service);
     const config = await client.discovery(new URL(publicUrl), 'localhost', {}, client.ClientSecretBasic('wrong'), {
       algorithm: 'oauth2',
-      [client.customFetch]: fetchFor(consent),
+      [client.customFetch]: fetchFor(consent.correlationId),
     });
     const code = await codeFor(service, consent);
     await expect(
