@@ -6,6 +6,7 @@ import { FrontChannel } from '../authorization/front-channel';
 import { authorizationRequest, type Parameters, queryOf } from '../authorization/stepwise-visitor';
 import { ownAddress } from '../support/app';
 import { expectAccessible, TestBrowser } from '../support/browser';
+import { eventually } from '../support/eventually';
 
 describe('a person whose app asks for a subscription', () => {
   let front: FrontChannel;
@@ -140,7 +141,7 @@ describe('a person whose app asks for a subscription', () => {
     await opened.getByRole('button', { name: 'Nee' }).waitFor();
     expect(await page.evaluate('window.opened.closed')).toBe(false);
     await opened.close();
-    expect(await page.evaluate('window.opened.closed')).toBe(true);
+    await eventually(async () => expect(await page.evaluate('window.opened.closed')).toBe(true));
   });
 
   it('sees a page and no redirect when the request is technically wrong', async () => {
