@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import type { Authorization, Authorizations } from './authorizations';
+import type { Authorization } from './authorization';
+import type { Authorizations } from './authorizations';
 import { CallFailed, type Failure } from './failure';
 import type { Offer } from './offers';
 import type { OwnSubscription, Visitor } from './visitors';

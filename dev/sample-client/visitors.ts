@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { hasEnded, dateOf } from '../../src/subscriptions/end-date';
-import type { Authorization } from './authorizations';
+import type { Authorization } from './authorization';
 import { Bounded } from './bounded';
 import type { ReceivedNotification } from './received';
 import type { Grant, Standing } from './service.client';
