@@ -1,6 +1,6 @@
 import { Pool } from 'undici';
 import { z } from 'zod';
-import { readJsonDocument } from '../platform';
+import { boundedBody, readJsonDocument } from '../platform';
 import { type Availability, type AvailabilityQuestion, AvailabilityUnknown } from './availability';
 
 /** The whole question, from the connection to the last byte of the answer: a person is waiting. */
@@ -45,15 +45,10 @@ export class AvailabilityClient implements Availability {
       body,
       signal,
     });
-    const chunks: Buffer[] = [];
-    let bytes = 0;
-    for await (const chunk of response.body as AsyncIterable<Buffer>) {
-      bytes += chunk.length;
-      if (bytes > bodyBytesMax) throw new AvailabilityUnknown('its answer is too large');
-      chunks.push(chunk);
-    }
+    const tooLarge = () => new AvailabilityUnknown('its answer is too large');
+    const bytes = await boundedBody(response.body, bodyBytesMax, tooLarge);
     if (response.statusCode !== 200) throw new AvailabilityUnknown(`it answered with status ${response.statusCode}`);
-    return Buffer.concat(chunks);
+    return bytes;
   }
 }
 

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { Agent, request } from 'undici';
 import { listBytesMax } from './list-document';
+import { boundedBody } from '../platform';
 import { ListRefused } from './list-refused';
 import type { ListSource } from './list.source';
 
@@ -31,7 +32,8 @@ export function httpsSource(files: ListTlsFiles): ListSource {
       });
       if (statusCode === 304 && Object.keys(validators).length > 0) return 'unchanged';
       if (statusCode !== 200) throw new ListRefused(null, `the publisher answered with status ${statusCode}`);
-      const bytes = await boundedBody(body);
+      const tooLarge = () => new ListRefused(null, `bigger than ${listBytesMax} bytes`);
+      const bytes = await boundedBody(body, listBytesMax, tooLarge);
       validators = validatorsOf(headers);
       return bytes;
     } catch (error) {
@@ -55,17 +57,6 @@ async function tlsOf({
   } catch (cause) {
     throw new ListRefused(null, 'a file of LIST_TLS_CERT, LIST_TLS_KEY or LIST_TLS_CA cannot be read', { cause });
   }
-}
-
-async function boundedBody(body: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
-  const pieces: Uint8Array[] = [];
-  let size = 0;
-  for await (const piece of body) {
-    size += piece.length;
-    if (size > listBytesMax) throw new ListRefused(null, `bigger than ${listBytesMax} bytes`);
-    pieces.push(piece);
-  }
-  return Buffer.concat(pieces);
 }
 
 function validatorsOf(headers: Record<string, string | string[] | undefined>): Record<string, string> {

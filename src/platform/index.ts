@@ -1,4 +1,5 @@
 export { askedGauge } from './asked-gauge';
+export { boundedBody } from './bounded-body';
 export { Clock, systemClock } from './clock';
 export { Database, inSavepoint, isOutage, type Queries, sessionName, sqlState } from './database';
 export { groupBy } from './group-by';

@@ -1,4 +1,5 @@
 import { Agent, request } from 'undici';
+import { boundedBody } from '../platform';
 
 /** Host names that are somewhere else in development (DEV_HOSTS). */
 export type HostAddresses = Readonly<Record<string, { address: string; port: number }>>;
@@ -43,7 +44,8 @@ export function issuerFetch(hostAddresses: HostAddresses) {
         body: body === undefined || body === null ? null : String(body as string | URLSearchParams),
         signal,
       });
-      const bytes = await boundedBody(answer.body);
+      const tooLarge = () => new IssuerAway(`its answer has more than ${answerBytesMax} bytes`);
+      const bytes = await boundedBody(answer.body, answerBytesMax, tooLarge);
       if (answer.statusCode === 429 || answer.statusCode >= 500) {
         throw new IssuerAway(`it answered with status ${answer.statusCode}`);
       }
@@ -59,15 +61,4 @@ export function issuerFetch(hostAddresses: HostAddresses) {
       await agent.destroy();
     }
   };
-}
-
-async function boundedBody(body: AsyncIterable<Uint8Array>): Promise<Uint8Array<ArrayBuffer>> {
-  const pieces: Uint8Array[] = [];
-  let size = 0;
-  for await (const piece of body) {
-    size += piece.length;
-    if (size > answerBytesMax) throw new IssuerAway(`its answer has more than ${answerBytesMax} bytes`);
-    pieces.push(piece);
-  }
-  return new Uint8Array(Buffer.concat(pieces));
 }
