@@ -6,7 +6,7 @@ import { samplePersons } from '../../src/persons';
 import { authorizedRequest, ownAddress, TestService } from '../support/app';
 import { expectAccessible, TestBrowser } from '../support/browser';
 import { eventually } from '../support/eventually';
-import { freePort } from '../support/free-port';
+import { freePort } from '../../dev/ports';
 import { accepted, isReady, itemOf, suspend } from '../journeys/walk';
 
 const [anna, bram] = samplePersons.map(({ subject }) => subject);

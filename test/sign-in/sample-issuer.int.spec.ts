@@ -6,7 +6,7 @@ import { developmentSignIn } from '../../src/config';
 import { samplePersons } from '../../src/persons';
 import { createLogger } from '../../src/platform';
 import { Issuer } from '../../src/sign-in/issuer';
-import { freePort } from '../support/free-port';
+import { freePort } from '../../dev/ports';
 import { Visitor } from '../support/visitor';
 
 const redirectUri = 'http://localhost:3000/sign-in/callback';

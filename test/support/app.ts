@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { type CertifiedKey, createAuthority, issueCertificate } from '../../dev/certificates';
+import { freePort } from '../../dev/ports';
 import { issueToken, type Scope } from '../../dev/tokens';
 import { buildApp } from '../../src/app';
 import { readConfig } from '../../src/config';
@@ -11,7 +12,6 @@ import { createLogger } from '../../src/platform';
 import { TestClock } from './clock';
 import { createDatabase, type TestDatabase } from './database';
 import { Dvp } from './dvp';
-import { freePort } from './free-port';
 import { TestIssuer } from './issuer';
 import { brokers, OtherSide, topicPrefix } from './kafka';
 
