@@ -4,7 +4,7 @@ import type { PersonalSeal, PersonIdentities, RequestFingerprint } from '../pers
 import { type Clock, describeError, isOutage } from '../platform';
 import { Refused } from '../refusals';
 import type { SignedIn } from '../sign-in';
-import { AuthorizedOrder, ReapproveOrder } from '../subscriptions';
+import { ConfirmedEndingOrder, ReapproveOrder } from '../subscriptions';
 import type { AuthorizationAudit } from './authorization.audit';
 import type { ClientAnswers } from './client-answers';
 import type { InteractionAddress } from './interaction-handle';
@@ -82,24 +82,24 @@ export class Decisions {
   private async order(interaction: Interaction, { subject, issuer }: SignedIn): Promise<void> {
     const { commandBus, identities, fingerprints } = this.parts;
     const person = identities.of(subject, issuer);
-    const terms = {
+    const { interaction_id: authorizationId, decided_at: authorizedAt } = interaction;
+    const party = {
       clientId: interaction.client_id,
       provider: interaction.provider,
       serviceId: interaction.service_id,
-      interfaceVersion: interaction.interface_version,
-      grantedDays: interaction.days,
     };
-    const authorization = { authorizationId: interaction.interaction_id, authorizedAt: interaction.decided_at! };
     const trace = { correlation_id: interaction.correlation_id, causation_id: interaction.request_id };
     const now = this.clock.now();
     if (interaction.days > 0) {
-      await commandBus.execute(new ReapproveOrder(person, terms, authorization, trace, now));
+      await commandBus.execute(
+        new ReapproveOrder(person, party, { authorizationId, authorizedAt: authorizedAt! }, trace, now),
+      );
       return;
     }
-    const key = `interaction:${interaction.interaction_id}`;
+    const key = `interaction:${authorizationId}`;
     const once = { key, fingerprint: fingerprints.of([key]) };
     try {
-      await commandBus.execute(new AuthorizedOrder(person, terms, authorization, once, trace, now));
+      await commandBus.execute(new ConfirmedEndingOrder(person, party, authorizationId, once, trace, now));
     } catch (error) {
       // Ending what never was records nothing, and the flow goes on as usual (domain.md 1, decided).
       if (!(error instanceof Refused && error.code === 'not_subscribed')) throw error;

@@ -6,6 +6,7 @@ export type { EndReason, Party, SubscriptionEvent, SubscriptionStatus, Suspender
 export {
   AdjustOrder,
   AuthorizedOrder,
+  ConfirmedEndingOrder,
   ExpireOrder,
   ReapproveOrder,
   ResumeOrder,

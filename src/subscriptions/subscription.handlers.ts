@@ -7,6 +7,7 @@ import type { OrderResult } from './order';
 import {
   AdjustOrder,
   AuthorizedOrder,
+  ConfirmedEndingOrder,
   ExpireOrder,
   ReapproveOrder,
   ResumeOrder,
@@ -21,6 +22,14 @@ import { AnswerQuery, OwnSubscriptionQuery, type SubscriptionNow, SubscriptionQu
 export class AuthorizedHandler implements ICommandHandler<AuthorizedOrder> {
   constructor(private readonly batcher: CommandBatcher) {}
   execute(order: AuthorizedOrder): Promise<OrderResult> {
+    return this.batcher.submit(order);
+  }
+}
+
+@CommandHandler(ConfirmedEndingOrder)
+export class ConfirmedEndingHandler implements ICommandHandler<ConfirmedEndingOrder> {
+  constructor(private readonly batcher: CommandBatcher) {}
+  execute(order: ConfirmedEndingOrder): Promise<OrderResult> {
     return this.batcher.submit(order);
   }
 }

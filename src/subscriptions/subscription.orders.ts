@@ -42,6 +42,30 @@ export class AuthorizedOrder extends Command<OrderResult> implements Order {
   }
 }
 
+/**
+ * The person confirmed the termination statement on a page of ours. Whoever is here agrees now, so nothing that another clock dates a
+ * little ahead makes it stale: an ending is never refused (domain.md 5).
+ */
+export class ConfirmedEndingOrder extends Command<OrderResult> implements Order {
+  readonly target: StreamTarget;
+
+  constructor(
+    readonly person: OrderingPerson,
+    party: PartyNames,
+    private readonly authorizationId: string,
+    readonly once: Once,
+    readonly trace: Trace,
+    readonly now: Date,
+  ) {
+    super();
+    this.target = targetOf(person, party);
+  }
+
+  command(): Terminate {
+    return { type: 'Terminate', reason: 'person', authorizationId: this.authorizationId, now: this.now };
+  }
+}
+
 /** The client takes up a grant of our own authorization interface: it starts or changes the subscription (domain.md 5). */
 export class TakeUpOrder extends Command<OrderResult> implements Order {
   readonly target: StreamTarget;

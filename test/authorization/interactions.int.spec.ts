@@ -117,6 +117,24 @@ describe('an interaction', () => {
       });
     });
 
+    it('ends the subscription though another clock dated the consent before it a little ahead', async () => {
+      const subject = person();
+      const authorized_at = new Date(front.service.world.clock.now().getTime() + 4 * 60_000).toISOString();
+      const { body } = await front.service.post('/authorizations', authorizedRequest({ subject, authorized_at }));
+      const visitor = front.visitor();
+      const statement = await visitor.arriveAs(subject, ending);
+      expect(backAtClient(await visitor.submit(statement, decision))).toHaveProperty('code');
+      const { body: item } = await front.service.get(
+        `/ops/api/subscriptions/${body.subscription_id as string}/history`,
+      );
+      const last = (item.items as { type: string; data: Record<string, unknown> }[]).at(-1)!;
+      expect([last.type, last.data.reason, last.data.authorized_at]).toEqual([
+        'nl.medmij.subscription.terminated.v1',
+        'person',
+        authorized_at,
+      ]);
+    });
+
     it('ends what never was without recording anything', async () => {
       const before = await front.sql<{ count: string }>('select count(*) from event');
       const visitor = front.visitor();
