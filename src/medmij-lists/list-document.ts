@@ -56,7 +56,12 @@ export async function readListDocument<T>(
     document = XmlDocument.fromBuffer(bytes, {
       // Decided from outside, so that the document cannot choose a decoder that the guards did not look at.
       encoding: 'utf-8',
-      option: ParseOption.XML_PARSE_NO_XXE | ParseOption.XML_PARSE_NONET | ParseOption.XML_PARSE_NO_SYS_CATALOG,
+      option:
+        ParseOption.XML_PARSE_NO_XXE |
+        ParseOption.XML_PARSE_NONET |
+        ParseOption.XML_PARSE_NO_SYS_CATALOG |
+        // White space between elements says nothing here, and walking over it took a third of the time.
+        ParseOption.XML_PARSE_NOBLANKS,
     });
   } catch (error) {
     if (error instanceof XmlParseError) throw notWellFormed(error);
