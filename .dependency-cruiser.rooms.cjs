@@ -62,6 +62,7 @@ const mayImport = {
   relay: ['subscriptions', 'event-store', 'transport', 'platform'],
   projections: ['subscriptions', 'event-store', 'http', 'refusals', 'platform'],
   notifications: [
+    'client-connections',
     'subscriptions',
     'event-store',
     'medmij-lists',
@@ -77,6 +78,7 @@ const mayImport = {
   'authorization-checks': ['subscriptions', 'medmij-lists', 'refusals'],
   subscriptions: ['persons', 'event-store', 'refusals', 'platform'],
   persons: ['event-store', 'refusals', 'platform'],
+  'client-connections': ['medmij-lists', 'refusals', 'platform'],
   'medmij-lists': ['refusals', 'platform'],
   'event-store': ['refusals', 'platform'],
   transport: ['refusals', 'platform'],

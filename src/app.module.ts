@@ -1,6 +1,7 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { ApiDocsModule } from './api-docs';
 import { AuthorizationModule, type AuthorizationOptions, InteractionSweepModule } from './authorization';
+import { ClientConnectionsModule } from './client-connections';
 import { type Config, logName, type Role } from './config';
 import { ErrorPagesModule } from './error-pages';
 import { EventStoreModule } from './event-store';
@@ -35,6 +36,10 @@ export class AppModule {
         TransportModule.with(config.kafka),
         EventStoreModule.with(logName, upcast, { endAfterS: config.logStallEndS }),
         MedmijListsModule.with(config.lists, config.listTls, !config.production),
+        ClientConnectionsModule.with({
+          identityFiles: { certFile, keyFile, caFile },
+          hostAddresses: config.hostAddresses,
+        }),
         HttpModule.with({ ...config, backchannel: backchannelOf(config) }),
         HealthModule,
         ApiDocsModule.with(config.kafka.topicPrefix),
@@ -55,8 +60,6 @@ export class AppModule {
         ...as(
           'delivery',
           NotificationsModule.with({
-            identityFiles: { certFile, keyFile, caFile },
-            hostAddresses: config.hostAddresses,
             startGraceS: config.startGraceS,
           }),
         ),

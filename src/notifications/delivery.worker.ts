@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { CommandBus } from '@nestjs/cqrs';
+import type { Answer, NotificationClient } from '../client-connections';
 import type { ListStore } from '../medmij-lists';
 import {
   type Clock,
@@ -11,12 +12,10 @@ import {
   WorkLoop,
 } from '../platform';
 import { TerminateOrder } from '../subscriptions';
-import type { ClientIdentity, IdentityStore } from './client-identity';
 import type { AttemptRecord, ClaimedDelivery, Completion, DeliveryStore } from './delivery.store';
 import type { DeliveryMetrics } from './delivery.metrics';
-import type { NotificationClient } from './notification.client';
 import { nextAttempt } from './retry-schedule';
-import { type Answer, type Verdict, verdictOf } from './verdict';
+import { type Verdict, verdictOf } from './verdict';
 
 /** Calls under way at once in one process. */
 const slots = 64;
@@ -29,7 +28,6 @@ const leaseMs = 14_000;
 export interface DeliveryParts {
   store: DeliveryStore;
   client: NotificationClient;
-  identities: IdentityStore;
   lists: ListStore;
   commandBus: Pick<CommandBus, 'execute'>;
   clock: Clock;
@@ -62,7 +60,6 @@ export class DeliveryWorker {
   async stop(): Promise<void> {
     await this.loop.stop();
     await Promise.all(this.inHand);
-    await this.parts.client.close();
   }
 
   /** `heldBackBy`: why nothing is being sent at all. */
@@ -71,17 +68,16 @@ export class DeliveryWorker {
   }
 
   private async step(): Promise<StepOutcome> {
-    const { identities, store, clock } = this.parts;
-    const identity = await identities.current(clock.now());
-    this.heldBackBy = 'missing' in identity ? identity.missing : this.staleList();
-    if ('missing' in identity || this.heldBackBy !== undefined) return 'idle';
+    const { client, store, clock } = this.parts;
+    this.heldBackBy = await client.heldBackBy(clock.now());
+    if (this.heldBackBy !== undefined) return 'idle';
     const free = slots - this.inHand.size;
     if (free === 0) {
       await Promise.race(this.inHand);
       return 'more';
     }
     const claimed = await store.claimDue(clock.now(), free, leaseMs);
-    for (const delivery of claimed) this.take(this.deliver(delivery, identity));
+    for (const delivery of claimed) this.take(this.deliver(delivery));
     if (claimed.length === free) return 'more';
     return { againInMs: this.parts.planned.isShared ? idleMs.heard : idleMs.unheard };
   }
@@ -97,15 +93,10 @@ export class DeliveryWorker {
     this.inHand.add(done);
   }
 
-  private staleList(): string | undefined {
-    const stale = (['clients', 'whitelist'] as const).filter((name) => !this.parts.lists.isFresh(name));
-    return stale.length > 0 ? `the list ${stale.join(', ')} is stale` : undefined;
-  }
-
-  private async deliver(delivery: ClaimedDelivery, identity: ClientIdentity): Promise<void> {
+  private async deliver(delivery: ClaimedDelivery): Promise<void> {
     const { clock, startGraceS, store, log, metrics } = this.parts;
     const startedMs = performance.now();
-    const answer = await this.call(delivery, identity);
+    const answer = await this.call(delivery);
     const now = clock.now();
     const verdict = verdictOf(answer, {
       now,
@@ -140,30 +131,23 @@ export class DeliveryWorker {
     );
   }
 
-  private async call(delivery: ClaimedDelivery, identity: ClientIdentity): Promise<Answer> {
+  private async call(delivery: ClaimedDelivery): Promise<Answer> {
     const { lists, client } = this.parts;
-    const current = lists.current();
-    const endpoints = current.notificationEndpoints(
-      delivery.client_id,
-      delivery.interface_version,
-      delivery.service_id,
-    );
+    const endpoints = lists
+      .current()
+      .notificationEndpoints(delivery.client_id, delivery.interface_version, delivery.service_id);
     const baseUri = endpoints?.[delivery.notification_type];
     if (baseUri === undefined) return { kind: 'failed', error: 'endpoint_not_listed' };
-    if (!current.isWhitelisted(new URL(baseUri).hostname)) return { kind: 'failed', error: 'host_not_whitelisted' };
-    return client.send(
-      {
-        baseUri,
-        body: {
-          subscription_id: delivery.subscription_id,
-          notification_type: delivery.notification_type,
-          ...(delivery.end_date !== null && { end_date: delivery.end_date }),
-        },
-        requestId: randomUUID(),
-        correlationId: delivery.correlation_id,
+    return client.send({
+      baseUri,
+      body: {
+        subscription_id: delivery.subscription_id,
+        notification_type: delivery.notification_type,
+        ...(delivery.end_date !== null && { end_date: delivery.end_date }),
       },
-      identity,
-    );
+      requestId: randomUUID(),
+      correlationId: delivery.correlation_id,
+    });
   }
 
   /** Before the outcome is recorded: after a crash in between the answer comes again, and ending twice ends once. */

@@ -1,16 +1,14 @@
 import { type DynamicModule, Inject, Module, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { Registry } from 'prom-client';
+import { NotificationClient } from '../client-connections';
 import { LogAccess, type LogFollower } from '../event-store';
 import { ListStore } from '../medmij-lists';
 import { Clock, Database, LOGGER, type Logger, loopCheck, Readiness, type Signal, WakeUp } from '../platform';
 import { type SubscriptionEvent, SubscriptionsModule } from '../subscriptions';
-import { type IdentityFiles, IdentityStore } from './client-identity';
 import { DeliveryMetrics } from './delivery.metrics';
 import { DeliveryStore } from './delivery.store';
 import { DeliveryWorker } from './delivery.worker';
-import type { HostAddress } from './host-address';
-import { NotificationClient } from './notification.client';
 import { createPlanner } from './planner.reader';
 
 const PLANNER = Symbol('PLANNER');
@@ -32,8 +30,6 @@ function createMetrics(registry: Registry, store: DeliveryStore, clock: Clock): 
 }
 
 export interface NotificationOptions {
-  identityFiles: IdentityFiles;
-  hostAddresses: Readonly<Record<string, HostAddress>>;
   startGraceS: number;
 }
 
@@ -54,7 +50,7 @@ export class NotificationsModule implements OnApplicationBootstrap, OnModuleDest
     });
   }
 
-  static with({ identityFiles, hostAddresses, startGraceS }: NotificationOptions): DynamicModule {
+  static with({ startGraceS }: NotificationOptions): DynamicModule {
     return {
       module: NotificationsModule,
       imports: [DeliveriesModule, SubscriptionsModule],
@@ -62,9 +58,10 @@ export class NotificationsModule implements OnApplicationBootstrap, OnModuleDest
         { provide: PLANNER, inject: [LogAccess, DeliveryStore, Clock, PLANNED], useFactory: createPlanner },
         {
           provide: DeliveryWorker,
-          inject: [DeliveryStore, ListStore, CommandBus, Clock, PLANNED, DeliveryMetrics, LOGGER],
+          inject: [DeliveryStore, NotificationClient, ListStore, CommandBus, Clock, PLANNED, DeliveryMetrics, LOGGER],
           useFactory: (
             store: DeliveryStore,
+            client: NotificationClient,
             lists: ListStore,
             commandBus: CommandBus,
             clock: Clock,
@@ -74,6 +71,7 @@ export class NotificationsModule implements OnApplicationBootstrap, OnModuleDest
           ) =>
             new DeliveryWorker({
               store,
+              client,
               lists,
               commandBus,
               clock,
@@ -81,8 +79,6 @@ export class NotificationsModule implements OnApplicationBootstrap, OnModuleDest
               metrics,
               log,
               startGraceS,
-              client: new NotificationClient(hostAddresses),
-              identities: new IdentityStore(identityFiles),
             }),
         },
       ],

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { type Answer, type VerdictContext, verdictOf } from './verdict';
+import type { Answer } from '../client-connections';
+import { type VerdictContext, verdictOf } from './verdict';
 
 const now = new Date('2026-03-01T12:00:00Z');
 const secondsAgo = (seconds: number) => new Date(now.getTime() - seconds * 1000);

@@ -1,8 +1,6 @@
-/** What came of one try. */
-export type Answer =
-  { kind: 'answered'; status: number; retryAfter?: string; body: string } | { kind: 'failed'; error: string };
+import type { Answer } from '../client-connections';
 
-/** What that means for the notification (domain.md 6). */
+/** What an answer means for the notification (domain.md 6). */
 export type Verdict =
   | { kind: 'delivered' }
   /** The client does not know the subscription: it ends, and nothing more is sent about it. */
@@ -24,6 +22,7 @@ export interface VerdictContext {
 const passingStatuses = new Set([408, 425, 429]);
 
 export function verdictOf(answer: Answer, context: VerdictContext): Verdict {
+  if (answer.kind === 'held_back') return { kind: 'retry', error: answer.reason };
   if (answer.kind === 'failed') return { kind: 'retry', error: answer.error };
   const { status } = answer;
   if (status >= 200 && status < 300) return { kind: 'delivered' };

@@ -1,7 +1,9 @@
 import { buildConnector, type Dispatcher, Pool } from 'undici';
+import type { ListStore } from '../medmij-lists';
+import type { Clock } from '../platform';
+import type { Answer } from './answer';
+import type { ClientIdentity, IdentityStore } from './client-identity';
 import { addressOf, type HostAddress } from './host-address';
-import type { ClientIdentity } from './client-identity';
-import type { Answer } from './verdict';
 
 /** The whole call, from the connection to the last byte read. */
 const budgetMs = 10_000;
@@ -19,14 +21,34 @@ export interface NotificationCall {
   correlationId: string;
 }
 
+export interface ConnectionParts {
+  identities: IdentityStore;
+  lists: ListStore;
+  clock: Clock;
+  /** Development only: calls to these names go to these addresses. */
+  hostAddresses: Readonly<Record<string, HostAddress>>;
+}
+
 /** The HTTP call: mutual TLS, HTTP/1.1, pooled by origin and identity, no redirects, a bounded body, one budget for it all. */
 export class NotificationClient {
   private readonly pools = new Map<string, Pool>();
 
-  constructor(private readonly hostAddresses: Readonly<Record<string, HostAddress>>) {}
+  constructor(private readonly parts: ConnectionParts) {}
 
-  async send(call: NotificationCall, identity: ClientIdentity): Promise<Answer> {
+  /** Why nothing at all can be sent at `now`; undefined when it can. */
+  async heldBackBy(now: Date): Promise<string | undefined> {
+    const identity = await this.parts.identities.current(now);
+    return 'missing' in identity ? identity.missing : this.staleList();
+  }
+
+  async send(call: NotificationCall): Promise<Answer> {
+    const { identities, lists, clock } = this.parts;
     const url = new URL(`${call.baseUri.replace(/\/+$/, '')}/Notification`);
+    const identity = await identities.current(clock.now());
+    if ('missing' in identity) return { kind: 'held_back', reason: identity.missing };
+    const stale = this.staleList();
+    if (stale !== undefined) return { kind: 'held_back', reason: stale };
+    if (!lists.current().isWhitelisted(url.hostname)) return { kind: 'failed', error: 'host_not_whitelisted' };
     const signal = AbortSignal.timeout(budgetMs);
     try {
       const response = await this.poolOf(url, identity).request({
@@ -61,6 +83,11 @@ export class NotificationClient {
     await Promise.all([...this.pools.values()].map((pool) => pool.destroy()));
   }
 
+  private staleList(): string | undefined {
+    const stale = (['clients', 'whitelist'] as const).filter((name) => !this.parts.lists.isFresh(name));
+    return stale.length > 0 ? `the list ${stale.join(', ')} is stale` : undefined;
+  }
+
   private poolOf(url: URL, identity: ClientIdentity): Pool {
     const key = `${identity.fingerprint} ${url.origin}`;
     const pool = this.pools.get(key) ?? this.makePool(url, identity);
@@ -93,7 +120,7 @@ export class NotificationClient {
       bodyTimeout: budgetMs,
       allowH2: false,
       connect: (options, callback) => {
-        addressOf(url.hostname, url.port === '' ? 443 : Number(url.port), this.hostAddresses).then(
+        addressOf(url.hostname, url.port === '' ? 443 : Number(url.port), this.parts.hostAddresses).then(
           ({ address, port }) =>
             connect(
               { ...options, hostname: address, host: address, port: String(port), servername: url.hostname },
