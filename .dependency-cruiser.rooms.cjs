@@ -18,6 +18,7 @@ const mayImport = {
   'subscription-interface': ['grants', 'subscriptions', 'persons', 'http', 'refusals', 'platform'],
   authorization: [
     'authorization-checks',
+    'availability',
     'subscriptions',
     'medmij-lists',
     'persons',
@@ -75,6 +76,7 @@ const mayImport = {
 
   // What decides and remembers.
   grants: ['authorization-checks', 'medmij-lists', 'persons', 'http', 'refusals', 'platform'],
+  availability: ['persons', 'platform'],
   'authorization-checks': ['subscriptions', 'medmij-lists', 'refusals'],
   subscriptions: ['persons', 'event-store', 'refusals', 'platform'],
   persons: ['event-store', 'refusals', 'platform'],

@@ -1,6 +1,7 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { ApiDocsModule } from './api-docs';
 import { AuthorizationModule, type AuthorizationOptions, InteractionSweepModule } from './authorization';
+import { AvailabilityModule } from './availability';
 import { ClientConnectionsModule } from './client-connections';
 import { type Config, logName, type Role } from './config';
 import { ErrorPagesModule } from './error-pages';
@@ -43,6 +44,7 @@ export class AppModule {
         HttpModule.with({ ...config, backchannel: backchannelOf(config) }),
         HealthModule,
         ApiDocsModule.with(config.kafka.topicPrefix),
+        AvailabilityModule.with(config.availabilityUrl),
         ...as(
           'api',
           IntakeModule.with({ ...config }),

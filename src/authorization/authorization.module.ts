@@ -1,5 +1,6 @@
-import { type DynamicModule, Inject, Module, type OnModuleDestroy } from '@nestjs/common';
+import { type DynamicModule, Module } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
+import { AVAILABILITY, type Availability } from '../availability';
 import { Grants } from '../grants';
 import { ListStore } from '../medmij-lists';
 import { PersonalSeal, PersonIdentities, PersonsModule, RequestFingerprint } from '../persons';
@@ -11,8 +12,6 @@ import { AuthorizationAudit } from './authorization.audit';
 import { AuthorizationController, REQUEST_RULES } from './authorization.controller';
 import { AuthorizationRecordsModule } from './authorization-records.module';
 import type { RequestRules } from './authorization-request';
-import { AVAILABILITY, type Availability } from './availability';
-import { AvailabilityClient } from './availability.client';
 import { ClientAnswers } from './client-answers';
 import { Decisions } from './decisions';
 import { InteractionController } from './interaction.controller';
@@ -20,26 +19,21 @@ import { InteractionHandles } from './interaction-handle';
 import { InteractionScreens } from './interaction.screens';
 import { InteractionStore } from './interaction.store';
 import { Interactions } from './interactions';
-import { SampleAvailability } from './sample-availability';
 import { SuspendedClientStore } from './suspended-client.store';
 
 export interface AuthorizationOptions extends RequestRules {
   publicUrl: string;
   /** Seconds from the authorization request to the last moment for an answer. */
   interactionTtlS: number;
-  /** Undefined in development only: then the sample persons are asked. */
-  availabilityUrl: string | undefined;
   personKey: Buffer;
   personKeyPrevious?: Buffer;
 }
 
 /** The front channel of the authorization interface. */
 @Module({})
-export class AuthorizationModule implements OnModuleDestroy {
-  constructor(@Inject(AVAILABILITY) private readonly availability: Availability) {}
-
+export class AuthorizationModule {
   static with(options: AuthorizationOptions): DynamicModule {
-    const { publicUrl, interactionTtlS, availabilityUrl, personKey, personKeyPrevious } = options;
+    const { publicUrl, interactionTtlS, personKey, personKeyPrevious } = options;
     const { interfaceVersion, ownHosts, localhostAllowed } = options;
     return {
       module: AuthorizationModule,
@@ -48,11 +42,6 @@ export class AuthorizationModule implements OnModuleDestroy {
       providers: [
         { provide: REQUEST_RULES, useValue: { interfaceVersion, ownHosts, localhostAllowed } satisfies RequestRules },
         { provide: ClientAnswers, useValue: new ClientAnswers(publicUrl) },
-        {
-          provide: AVAILABILITY,
-          useFactory: (): Availability =>
-            availabilityUrl === undefined ? new SampleAvailability() : new AvailabilityClient(availabilityUrl),
-        },
         {
           provide: SuspendedClientStore,
           inject: [Database],
@@ -118,9 +107,5 @@ export class AuthorizationModule implements OnModuleDestroy {
         },
       ],
     };
-  }
-
-  async onModuleDestroy(): Promise<void> {
-    await this.availability.close();
   }
 }

@@ -1,8 +1,8 @@
+import { type Availability, AvailabilityUnknown } from '../availability';
 import { bsnNamespace, type RequestFingerprint } from '../persons';
 import type { Clock } from '../platform';
 import type { SignedIn, SignInOutcome } from '../sign-in';
 import type { AuthorizationAudit } from './authorization.audit';
-import { type Availability, AvailabilityUnknown } from './availability';
 import type { InteractionAddress } from './interaction-handle';
 import type { Interaction, InteractionStore, Left } from './interaction.store';
 
