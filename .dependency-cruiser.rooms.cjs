@@ -10,11 +10,13 @@ const mayImport = {
     'medmij-lists',
     'persons',
     'event-store',
+    'incoming-records',
     'transport',
     'http',
     'refusals',
     'platform',
   ],
+  'incoming-records': ['persons', 'event-store', 'transport', 'refusals', 'platform'],
   'subscription-interface': ['grants', 'subscriptions', 'persons', 'http', 'refusals', 'platform'],
   authorization: [
     'authorization-checks',
@@ -44,7 +46,7 @@ const mayImport = {
   'error-pages': ['screens', 'http', 'refusals', 'platform'],
   expiry: ['subscriptions', 'event-store', 'platform'],
   ops: [
-    'intake',
+    'incoming-records',
     'authorization',
     'subscriptions',
     'projections',

@@ -10,6 +10,7 @@ import { ExpiryModule } from './expiry';
 import { GrantsModule, type GrantsOptions } from './grants';
 import { HealthModule } from './health';
 import { HttpModule } from './http';
+import { IncomingRecordsModule } from './incoming-records';
 import { IntakeModule } from './intake';
 import { MedmijListsModule } from './medmij-lists';
 import { MySubscriptionsModule } from './my-subscriptions';
@@ -47,6 +48,7 @@ export class AppModule {
         AvailabilityModule.with(config.availabilityUrl),
         ...as(
           'api',
+          IncomingRecordsModule.with(config),
           IntakeModule.with({ ...config }),
           OpsModule,
           ScreensModule.with(config.http.publicUrl),

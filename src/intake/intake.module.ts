@@ -1,17 +1,17 @@
 import { type DynamicModule, Inject, Module, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
-import { Registry } from 'prom-client';
+import { parse } from '../http';
+import { IncomingRecords, type RecordConsumer } from '../incoming-records';
 import { ListStore } from '../medmij-lists';
-import { PersonalSeal, PersonIdentities, PersonsModule, RequestFingerprint } from '../persons';
-import { Clock, Database, LOGGER, type Logger, loopCheck, Readiness } from '../platform';
+import { PersonIdentities, PersonsModule, RequestFingerprint } from '../persons';
+import { Clock, Readiness } from '../platform';
 import { SubscriptionsModule } from '../subscriptions';
-import { type EventTransport, topics, TRANSPORT } from '../transport';
+import { topics } from '../transport';
 import { AuthorizationIntake, type IntakeRules } from './authorization-intake';
-import { AuthorizationsConsumer, authorizationsGroup } from './authorizations.consumer';
 import { AuthorizationsController } from './authorizations.controller';
-import { ConsumerOffsetStore } from './consumer-offset.store';
-import { DeadLetterStore } from './dead-letter.store';
-import { DeadLetters } from './dead-letters';
+import { authorizedRequest } from './authorized-request';
+
+const CONSUMER = Symbol('CONSUMER');
 
 export interface IntakeOptions extends IntakeRules {
   personKey: Buffer;
@@ -22,22 +22,16 @@ export interface IntakeOptions extends IntakeRules {
 @Module({})
 export class IntakeModule implements OnApplicationBootstrap, OnModuleDestroy {
   constructor(
-    @Inject(AuthorizationsConsumer) private readonly consumer: AuthorizationsConsumer,
-    @Inject(DeadLetters) private readonly deadLetters: DeadLetters,
+    @Inject(CONSUMER) private readonly consumer: RecordConsumer,
     readiness: Readiness,
   ) {
-    readiness.add('dead_letters', () => loopCheck(deadLetters.state()));
-    readiness.add('intake', () => {
-      const { connected, ...state } = consumer.state();
-      return loopCheck({ running: connected || state.failingSince !== undefined, ...state });
-    });
+    readiness.add('intake', () => consumer.check());
   }
 
   static with({ personKey, personKeyPrevious, ...rules }: IntakeOptions): DynamicModule {
     return {
       module: IntakeModule,
       imports: [SubscriptionsModule, PersonsModule.with(personKey, personKeyPrevious)],
-      global: true,
       controllers: [AuthorizationsController],
       providers: [
         {
@@ -53,37 +47,25 @@ export class IntakeModule implements OnApplicationBootstrap, OnModuleDestroy {
           ) => new AuthorizationIntake(lists, identities, fingerprints, commandBus, queryBus, clock, rules),
         },
         {
-          provide: AuthorizationsConsumer,
-          inject: [TRANSPORT, AuthorizationIntake, Database, DeadLetters, Registry, LOGGER],
-          useFactory: (
-            transport: EventTransport,
-            intake: AuthorizationIntake,
-            database: Database,
-            deadLetters: DeadLetters,
-            registry: Registry,
-            log: Logger,
-          ) => {
-            const offsets = new ConsumerOffsetStore(database, authorizationsGroup, topics.authorizations.name);
-            return new AuthorizationsConsumer(transport, intake, offsets, deadLetters, registry, log);
-          },
-        },
-        {
-          provide: DeadLetters,
-          inject: [TRANSPORT, Database, PersonalSeal, Clock, LOGGER],
-          useFactory: (transport: EventTransport, database: Database, seal: PersonalSeal, clock: Clock, log: Logger) =>
-            new DeadLetters(transport, new DeadLetterStore(database), seal, clock, log),
+          provide: CONSUMER,
+          inject: [IncomingRecords, AuthorizationIntake],
+          useFactory: (records: IncomingRecords, intake: AuthorizationIntake) =>
+            records.consumer({
+              group: 'medmij-subscriptions.authorizations',
+              topic: topics.authorizations.name,
+              type: 'nl.medmij.authorization.granted.v1',
+              accept: (data, trace) => intake.accept(parse(authorizedRequest, data), trace),
+            }),
         },
       ],
-      exports: [DeadLetters],
     };
   }
 
   onApplicationBootstrap(): void {
     this.consumer.start();
-    this.deadLetters.start();
   }
 
   async onModuleDestroy(): Promise<void> {
-    await Promise.all([this.consumer.stop(), this.deadLetters.stop()]);
+    await this.consumer.stop();
   }
 }

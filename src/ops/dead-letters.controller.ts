@@ -12,7 +12,7 @@ import {
   RequireScope,
   traceOf,
 } from '../http';
-import { DeadLetters, type DeadLetterView } from '../intake';
+import { DeadLetters, type DeadLetterView } from '../incoming-records';
 import { LOGGER, type Logger } from '../platform';
 import { Refused } from '../refusals';
 import { type ListPage, listPage, momentText, pageOf, pageQuery, partsOfCursor } from './list-page';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { DeadLetterStore } from '../../src/intake/dead-letter.store';
+import { DeadLetterStore } from '../../src/incoming-records/dead-letter.store';
 import { Database } from '../../src/platform';
 import { authorizedRequest, somePerson, TestService } from '../support/app';
 import { createDatabase } from '../support/database';

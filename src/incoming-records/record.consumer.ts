@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { Counter, type Registry } from 'prom-client';
-import { parse } from '../http';
-import { describeError, isOutage, isTraceId, type Logger } from '../platform';
+import type { Counter } from 'prom-client';
+import type { Trace } from '../event-store';
+import { type CheckResult, describeError, isOutage, isTraceId, type Logger, loopCheck } from '../platform';
 import { Refused } from '../refusals';
 import {
   type CloudEvent,
@@ -10,62 +10,63 @@ import {
   type EventTransport,
   fromRecord,
   type IncomingRecord,
-  topics,
 } from '../transport';
-import type { AuthorizationIntake } from './authorization-intake';
-import { authorizedRequest } from './authorized-request';
 import type { DeadLetters } from './dead-letters';
 
-/** The consumer group, and the name under which its place is stored. */
-export const authorizationsGroup = 'medmij-subscriptions.authorizations';
-const acceptedType = 'nl.medmij.authorization.granted.v1';
 /** Tries of a record that fails for a reason nobody foresaw; an outage is waited for without end. */
 const bugAttemptsMax = 5;
 
-/** The Kafka door for Authorization Servers: the same path as the HTTP door; what is refused goes to the dead letters whole. */
-export class AuthorizationsConsumer {
+/** One kind of records that come in on a topic of their own. */
+export interface RecordDoor {
+  /** The consumer group, and the name under which its place is stored. */
+  group: string;
+  topic: string;
+  /** The only CloudEvents type that is taken. */
+  type: string;
+  /** Takes the data of one record, whole or not at all, and twice as once. @throws Refused for what is final */
+  accept: (data: unknown, trace: Trace) => Promise<unknown>;
+}
+
+/** What every door shares. */
+export interface ConsumerParts {
+  transport: EventTransport;
+  deadLetters: DeadLetters;
+  records: Counter<'topic' | 'outcome'>;
+  log: Logger;
+}
+
+/** A Kafka door: the same path as its HTTP door; what is refused goes to the dead letters whole. */
+export class RecordConsumer {
   private consumption?: Consumption;
   private readonly bugAttempts = new Map<string, number>();
-  private readonly records: Counter<'outcome'>;
 
   constructor(
-    private readonly transport: EventTransport,
-    private readonly intake: AuthorizationIntake,
+    private readonly door: RecordDoor,
     private readonly offsets: ConsumerOffsets,
-    private readonly deadLetters: DeadLetters,
-    registry: Registry,
-    private readonly log: Logger,
-  ) {
-    this.records = new Counter({
-      name: 'medmij_intake_records_total',
-      help: 'Incoming Kafka records, by what became of them',
-      labelNames: ['outcome'],
-      registers: [registry],
-    });
-  }
+    private readonly parts: ConsumerParts,
+  ) {}
 
   start(): void {
-    this.consumption = this.transport.consume({
-      group: authorizationsGroup,
-      topic: topics.authorizations.name,
-      offsets: this.offsets,
-      handle: (record) => this.handle(record),
-    });
+    const { group, topic } = this.door;
+    const handle = (record: IncomingRecord) => this.handle(record);
+    this.consumption = this.parts.transport.consume({ group, topic, offsets: this.offsets, handle });
   }
 
   async stop(): Promise<void> {
     await this.consumption?.stop();
   }
 
-  state(): ReturnType<Consumption['state']> {
-    return this.consumption?.state() ?? { connected: false };
+  /** For readiness: while it connects anew it says why. */
+  check(): CheckResult {
+    const { connected, ...state } = this.consumption?.state() ?? { connected: false };
+    return loopCheck({ running: connected || state.failingSince !== undefined, ...state });
   }
 
   private async handle(record: IncomingRecord): Promise<void> {
     const place = `${record.partition} ${record.offset}`;
     try {
       await this.accept(record);
-      this.records.inc({ outcome: 'accepted' });
+      this.count('accepted');
     } catch (error) {
       const refused = this.refusalOf(error, place);
       if (!refused) throw error;
@@ -75,9 +76,10 @@ export class AuthorizationsConsumer {
   }
 
   private async accept(record: IncomingRecord): Promise<void> {
+    const { type, accept } = this.door;
     const event = fromRecord(record);
-    if (event.type !== acceptedType) throw new Refused('malformed_request', `The event type is not ${acceptedType}.`);
-    await this.intake.accept(parse(authorizedRequest, event.data), traceOfEvent(event));
+    if (event.type !== type) throw new Refused('malformed_request', `The event type is not ${type}.`);
+    await accept(event.data, traceOfEvent(event));
   }
 
   /** What is final about a failure; undefined when the record is to be tried again. */
@@ -87,22 +89,26 @@ export class AuthorizationsConsumer {
     const attempts = (this.bugAttempts.get(place) ?? 0) + 1;
     this.bugAttempts.set(place, attempts);
     if (attempts < bugAttemptsMax) return undefined;
-    this.log.error({ place, error: describeError(error) }, 'intake.failed');
+    this.parts.log.error({ topic: this.door.topic, place, error: describeError(error) }, 'intake.failed');
     return new Refused('internal_error');
   }
 
   private async bury(record: IncomingRecord, refused: Refused): Promise<void> {
-    await this.deadLetters.bury(record, refused);
-    this.records.inc({ outcome: 'dead_letter' });
-    this.log.warn(
+    await this.parts.deadLetters.bury(record, refused);
+    this.count('dead_letter');
+    this.parts.log.warn(
       { topic: record.topic, partition: record.partition, offset: record.offset, code: refused.code },
       'intake.refused',
     );
   }
+
+  private count(outcome: 'accepted' | 'dead_letter'): void {
+    this.parts.records.inc({ topic: this.door.topic, outcome });
+  }
 }
 
 /** An id that came with the event goes on if it can stand in a header; otherwise one is made. */
-function traceOfEvent({ id, extensions }: CloudEvent) {
+function traceOfEvent({ id, extensions }: CloudEvent): Trace {
   const asId = (text: string | undefined) => (isTraceId(text) ? text : randomUUID());
   return {
     correlation_id: asId(extensions.correlationid),
