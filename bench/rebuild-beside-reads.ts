@@ -75,13 +75,6 @@ export async function rebuildBesideReads(
         limit: 1.2,
         unit: '',
       },
-      {
-        text: `rebuild of ${events} events`,
-        value: tookMs! / 1e3,
-        relation: 'at most',
-        limit: (60 * events) / 1e6,
-        unit: 's',
-      },
     ],
     faults: reads.faults,
     reads: reads.count,
