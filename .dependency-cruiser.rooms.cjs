@@ -62,7 +62,7 @@ const mayImport = {
   ],
 
   // What follows the log.
-  relay: ['subscriptions', 'event-store', 'transport', 'platform'],
+  relay: ['clients', 'subscriptions', 'event-store', 'transport', 'platform'],
   projections: ['subscriptions', 'event-store', 'http', 'refusals', 'platform'],
   notifications: [
     'client-connections',
@@ -80,6 +80,7 @@ const mayImport = {
   grants: ['authorization-checks', 'medmij-lists', 'persons', 'http', 'refusals', 'platform'],
   availability: ['persons', 'platform'],
   'authorization-checks': ['subscriptions', 'medmij-lists', 'refusals'],
+  clients: ['event-store', 'refusals', 'platform'],
   subscriptions: ['persons', 'event-store', 'refusals', 'platform'],
   persons: ['event-store', 'refusals', 'platform'],
   'client-connections': ['medmij-lists', 'refusals', 'platform'],
@@ -88,7 +89,7 @@ const mayImport = {
   transport: ['refusals', 'platform'],
 
   // What others read about us.
-  'api-docs': ['intake', 'subscriptions', 'transport', 'http', 'refusals', 'platform'],
+  'api-docs': ['clients', 'intake', 'subscriptions', 'transport', 'http', 'refusals', 'platform'],
 
   // What every edge needs.
   health: [

@@ -13,10 +13,10 @@ export async function* readPages(databaseUrl: string): AsyncGenerator<StoredEven
     const reader = new compiled.eventStore.LogReader(database, 'main');
     let after = { epoch: 0, xid: '0', pos: '0' };
     for (;;) {
-      const page = await reader.page<SubscriptionEvent>(after, pageSize);
+      const page = await reader.page(after, pageSize);
       const last = page.at(-1);
       if (!last) return;
-      yield page;
+      yield page.filter(compiled.subscriptions.isSubscriptionEvent);
       after = last.position;
     }
   } finally {

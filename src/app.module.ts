@@ -3,9 +3,10 @@ import { ApiDocsModule } from './api-docs';
 import { AuthorizationModule, type AuthorizationOptions, InteractionSweepModule } from './authorization';
 import { AvailabilityModule } from './availability';
 import { ClientConnectionsModule } from './client-connections';
+import { clientForms } from './clients';
 import { type Config, logName, type Role } from './config';
 import { ErrorPagesModule } from './error-pages';
-import { EventStoreModule } from './event-store';
+import { EventStoreModule, upcastBy } from './event-store';
 import { ExpiryModule } from './expiry';
 import { GrantsModule, type GrantsOptions } from './grants';
 import { HealthModule } from './health';
@@ -22,7 +23,7 @@ import { RelayModule } from './relay';
 import { ScreensModule } from './screens';
 import { SignInModule } from './sign-in';
 import { SubscriptionInterfaceModule } from './subscription-interface';
-import { upcast } from './subscriptions';
+import { subscriptionForms } from './subscriptions';
 import { TransportModule } from './transport';
 
 /** The only file that knows every room: which of them this process has, and with which part of the configuration. */
@@ -36,7 +37,7 @@ export class AppModule {
       imports: [
         PlatformModule.with(parts),
         TransportModule.with(config.kafka),
-        EventStoreModule.with(logName, upcast, { endAfterS: config.logStallEndS }),
+        EventStoreModule.with(logName, upcastBy(subscriptionForms, clientForms), { endAfterS: config.logStallEndS }),
         MedmijListsModule.with(config.lists, config.listTls, !config.production),
         ClientConnectionsModule.with({
           identityFiles: { certFile, keyFile, caFile },

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { clientEventDataSchemas } from '../clients';
 import { authorizedRequest } from '../intake';
 import { eventDataSchemas } from '../subscriptions';
 import { topics } from '../transport';
@@ -32,9 +33,6 @@ const deadLetterHeaders = {
 
 /** The topics of this service as an AsyncAPI 3 document, from the schemas that the code itself uses. */
 export function asyncApi(topicPrefix: string): object {
-  const outgoing = Object.entries(eventDataSchemas).map(
-    ([type, schema]) => [type, message(type, schema, headers)] as const,
-  );
   const granted = 'nl.medmij.authorization.granted.v1';
   return {
     asyncapi: '3.0.0',
@@ -46,7 +44,8 @@ export function asyncApi(topicPrefix: string): object {
     },
     defaultContentType: 'application/json',
     channels: {
-      subscriptions: channel(topicPrefix, topics.subscriptions.name, Object.fromEntries(outgoing)),
+      subscriptions: channel(topicPrefix, topics.subscriptions.name, outgoing(eventDataSchemas)),
+      clients: channel(topicPrefix, topics.clients.name, outgoing(clientEventDataSchemas)),
       authorizations: channel(topicPrefix, topics.authorizations.name, {
         [granted]: message(granted, authorizedRequest, headers),
       }),
@@ -61,10 +60,17 @@ export function asyncApi(topicPrefix: string): object {
     },
     operations: {
       publishSubscriptionEvents: { action: 'send', channel: { $ref: '#/channels/subscriptions' } },
+      publishClientEvents: { action: 'send', channel: { $ref: '#/channels/clients' } },
       receiveAuthorizations: { action: 'receive', channel: { $ref: '#/channels/authorizations' } },
       publishDeadLetters: { action: 'send', channel: { $ref: '#/channels/deadLetters' } },
     },
   };
+}
+
+function outgoing(schemas: Record<string, z.ZodType>): Record<string, object> {
+  return Object.fromEntries(
+    Object.entries(schemas).map(([type, schema]) => [type, message(type, schema, headers)] as const),
+  );
 }
 
 function channel(prefix: string, topic: string, messages: Record<string, object>): object {

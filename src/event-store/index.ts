@@ -10,6 +10,7 @@ export {
   type StreamTarget,
 } from './event.store';
 export { EventStoreModule } from './event-store.module';
+export { type FactForms, upcastBy, type Upcaster } from './fact-forms';
 export { HeldLease } from './held-lease';
 export { LogAccess, LogFollower } from './log-follower';
 export { type Lag, LogReader } from './log.reader';

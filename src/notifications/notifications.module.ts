@@ -2,10 +2,10 @@ import { type DynamicModule, Inject, Module, type OnApplicationBootstrap, type O
 import { CommandBus } from '@nestjs/cqrs';
 import { Registry } from 'prom-client';
 import { NotificationClient } from '../client-connections';
-import { LogAccess, type LogFollower } from '../event-store';
+import { type Fact, LogAccess, type LogFollower } from '../event-store';
 import { ListStore } from '../medmij-lists';
 import { Clock, Database, LOGGER, type Logger, loopCheck, Readiness, type Signal, WakeUp } from '../platform';
-import { type SubscriptionEvent, SubscriptionsModule } from '../subscriptions';
+import { SubscriptionsModule } from '../subscriptions';
 import { DeliveryMetrics } from './delivery.metrics';
 import { DeliveryStore } from './delivery.store';
 import { DeliveryWorker } from './delivery.worker';
@@ -37,7 +37,7 @@ export interface NotificationOptions {
 @Module({})
 export class NotificationsModule implements OnApplicationBootstrap, OnModuleDestroy {
   constructor(
-    @Inject(PLANNER) private readonly planner: LogFollower<SubscriptionEvent>,
+    @Inject(PLANNER) private readonly planner: LogFollower<Fact>,
     private readonly worker: DeliveryWorker,
     readiness: Readiness,
   ) {

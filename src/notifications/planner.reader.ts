@@ -1,6 +1,6 @@
-import { type LogAccess, LogFollower } from '../event-store';
+import { type Fact, type LogAccess, LogFollower } from '../event-store';
 import type { Clock, Signal } from '../platform';
-import type { SubscriptionEvent } from '../subscriptions';
+import { isSubscriptionEvent } from '../subscriptions';
 import type { DeliveryStore } from './delivery.store';
 import { plan } from './notification.planner';
 
@@ -13,11 +13,11 @@ export function createPlanner(
   store: DeliveryStore,
   clock: Clock,
   planned: Signal,
-): LogFollower<SubscriptionEvent> {
-  return new LogFollower<SubscriptionEvent>(access, {
+): LogFollower<Fact> {
+  return new LogFollower(access, {
     name: 'planner',
     pageSize,
-    apply: (page, queries) => store.enqueue(page.map(plan), clock.now(), queries),
+    apply: (page, queries) => store.enqueue(page.filter(isSubscriptionEvent).map(plan), clock.now(), queries),
     after: () => planned.raise(),
   });
 }

@@ -1,5 +1,5 @@
 import { inNewestForm, type LogAccess, type ParkedStreamStore, positionText } from '../event-store';
-import type { SubscriptionEvent } from '../subscriptions';
+import { isSubscriptionEvent } from '../subscriptions';
 import { type ProjectionStore, readerOf } from './projection.store';
 import type { SubscriptionView } from './subscription.projection';
 import { fold } from './subscription.projector';
@@ -52,7 +52,7 @@ export class ProjectionCheck {
       const events = (await reader.streamsUntil(streamIds, position, queries)).filter(
         (event) => event.version < (parked.get(event.stream_id) ?? Infinity),
       );
-      const expected = fold(events.map((event) => inNewestForm<SubscriptionEvent>(event, upcast)));
+      const expected = fold(events.map((event) => inNewestForm(event, upcast)).filter(isSubscriptionEvent));
       const ids = [...new Set([...expected.keys(), ...rows.map((row) => row.subscription_id)])];
       const shown = await this.views.viewsOf(slot, ids, queries);
       const differing = ids.flatMap((id) => difference(id, shown.get(id), expected.get(id)));

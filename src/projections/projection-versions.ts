@@ -1,4 +1,11 @@
-import { HeldLease, type LogAccess, type LogFollower, type ParkedStreamStore, startOfLog } from '../event-store';
+import {
+  HeldLease,
+  type Fact,
+  type LogAccess,
+  type LogFollower,
+  type ParkedStreamStore,
+  startOfLog,
+} from '../event-store';
 import {
   type CheckResult,
   loopCheck,
@@ -8,7 +15,6 @@ import {
   type StepOutcome,
   WorkLoop,
 } from '../platform';
-import type { SubscriptionEvent } from '../subscriptions';
 import { otherSlot, type ProjectionState, type ProjectionStore, readerOf, type Slot } from './projection.store';
 import { createProjector } from './subscription.projector';
 import { subscriptions, type SubscriptionViewStore } from './subscription-view.store';
@@ -30,7 +36,7 @@ const lockNotAvailable = '55P03';
 export class ProjectionVersions {
   private readonly loop: WorkLoop;
   private readonly parked: ParkedStreamStore;
-  private readonly projectors = new Map<Slot, LogFollower<SubscriptionEvent>>();
+  private readonly projectors = new Map<Slot, LogFollower<Fact>>();
   private live?: Slot;
   /** The version whose slot has got its figures for the planner of queries. */
   private analyzed?: number | null;

@@ -1,6 +1,6 @@
-import { type LogAccess, LogFollower, type StoredEvent } from '../event-store';
+import { type Fact, type LogAccess, LogFollower, type StoredEvent } from '../event-store';
 import type { Queries } from '../platform';
-import type { SubscriptionEvent } from '../subscriptions';
+import { isSubscriptionEvent, type SubscriptionEvent } from '../subscriptions';
 import { readerOf, type Slot } from './projection.store';
 import { project, type SubscriptionView } from './subscription.projection';
 import { subscriptions, type SubscriptionViewStore } from './subscription-view.store';
@@ -17,11 +17,11 @@ export function createProjector(
   store: SubscriptionViewStore,
   slot: Slot,
   after: (isAtEnd: boolean) => void = () => undefined,
-): LogFollower<SubscriptionEvent> {
-  return new LogFollower<SubscriptionEvent>(access, {
+): LogFollower<Fact> {
+  return new LogFollower(access, {
     name: readerOf(subscriptions, slot),
     pageSize,
-    apply: (page, queries) => applyPage(slot, page, store, queries),
+    apply: (page, queries) => applyPage(slot, page.filter(isSubscriptionEvent), store, queries),
     after: (page) => after(page.length < pageSize),
   });
 }
@@ -32,6 +32,7 @@ async function applyPage(
   store: SubscriptionViewStore,
   queries: Queries,
 ): Promise<void> {
+  if (page.length === 0) return;
   const present = await store.viewsOf(slot, [...new Set(page.map(({ data }) => data.subscription_id))], queries);
   await store.put(slot, [...fold(page, present).values()], queries);
 }

@@ -1,3 +1,4 @@
+import { isClientEvent } from '../clients';
 import { type Fact, type LogAccess, LogFollower, type StoredEvent } from '../event-store';
 import { type CloudEvent, type EventTransport, toRecord, topics } from '../transport';
 
@@ -14,9 +15,19 @@ export function createRelay(access: LogAccess, transport: EventTransport, source
     pageSize,
     before: (page) =>
       transport.publish(
-        page.map((event) => toRecord(cloudEvent(event, source), topics.subscriptions.name, event.stream_id)),
+        page.map((event) => {
+          const { topic, key } = placeOf(event);
+          return toRecord(cloudEvent(event, source), topic, key);
+        }),
       ),
   });
+}
+
+/** Where an event goes: the streams of subscriptions by their ids, those of clients by the clients' own (contract.md 5). */
+function placeOf(event: StoredEvent): { topic: string; key: string } {
+  return isClientEvent(event)
+    ? { topic: topics.clients.name, key: event.data.client_id }
+    : { topic: topics.subscriptions.name, key: event.stream_id };
 }
 
 /** An event of the log as contract.md 5 shows it: the data go out as they were recorded. */
@@ -26,7 +37,7 @@ export function cloudEvent(event: StoredEvent, source: string): CloudEvent {
     id: event.event_id,
     source,
     type: event.type,
-    subject: (data as { subscription_id: string }).subscription_id,
+    subject: isClientEvent(event) ? event.data.client_id : (data as { subscription_id: string }).subscription_id,
     time: event.occurred_at.toISOString(),
     extensions: {
       streamversion: String(event.version),

@@ -15,5 +15,5 @@ export {
   TerminateOrder,
 } from './subscription.orders';
 export { AnswerQuery, OwnSubscriptionQuery, type SubscriptionNow, SubscriptionQuery } from './subscription.queries';
-export { upcast } from './subscription.upcasters';
+export { isSubscriptionEvent, subscriptionForms, upcast } from './subscription.forms';
 export { SubscriptionsModule } from './subscriptions.module';

@@ -12,6 +12,7 @@ import {
   startOfLog,
   type Trace,
   type Upcast,
+  upcastBy,
 } from '../../src/event-store';
 import { DeliveryStore } from '../../src/notifications';
 import { plan } from '../../src/notifications/notification.planner';
@@ -20,9 +21,8 @@ import { createLogger, Database, Signal } from '../../src/platform';
 import { SubscriptionViewStore } from '../../src/projections';
 import { createProjector } from '../../src/projections/subscription.projector';
 import { cloudEvent } from '../../src/relay';
-import { eventDataSchemas, type SubscriptionEvent, upcast } from '../../src/subscriptions';
+import { eventDataSchemas, type SubscriptionEvent, subscriptionForms, upcast } from '../../src/subscriptions';
 import { evolve, initialState } from '../../src/subscriptions/subscription.decider';
-import { upcastBy } from '../../src/subscriptions/subscription.upcasters';
 import { streamId } from '../support/builders';
 import { TestClock } from '../support/clock';
 import { createDatabase, type TestDatabase } from '../support/database';
@@ -39,17 +39,19 @@ interface Fixture {
 
 const folder = join(__dirname, 'fixtures');
 const fixtures = new Map(
-  readdirSync(folder).map((file) => [
-    file.replace(/^subscription\.|\.json$/g, ''),
-    JSON.parse(readFileSync(join(folder, file), 'utf8')) as Fixture,
-  ]),
+  readdirSync(folder)
+    .filter((file) => file.startsWith('subscription.'))
+    .map((file) => [
+      file.replace(/^subscription\.|\.json$/g, ''),
+      JSON.parse(readFileSync(join(folder, file), 'utf8')) as Fixture,
+    ]),
 );
 const source = 'https://subscriptions.example';
 
 describe('the events of every version there has been', () => {
   let database: TestDatabase;
   let db: Database;
-  const following: LogFollower<SubscriptionEvent>[] = [];
+  const following: LogFollower<Fact>[] = [];
   beforeAll(async () => {
     database = await createDatabase();
     db = await Database.connect(database.url);
@@ -163,7 +165,7 @@ describe('the events of every version there has been', () => {
       },
     };
     const adjusted = fixtures.get('adjusted.v1')!.recorded;
-    const replayed = await replay([old, adjusted], upcastBy(steps));
+    const replayed = await replay([old, adjusted], upcastBy({ ...subscriptionForms, upcasters: steps }));
     expect(replayed.state).toMatchObject({ begun: 1, latest: { status: 'active', endDate: '2026-08-01' } });
     expect(replayed.view).toMatchObject({ status: 'active', end_date: '2026-08-01', version: 2 });
     expect(replayed.told).toEqual([

@@ -52,7 +52,8 @@ async function readLog(world: Surroundings, check: HistoryCheck): Promise<void> 
     }>(
       `select epoch, xid::text as xid, pos::text as pos, log_position(epoch, xid, pos) as position, stream_id as stream,
               version, event_id as id, type, metadata ->> 'correlation_id' as correlation, occurred_at as "occurredAt", data
-       from event where (epoch, xid, pos) > ($1, $2::xid8, $3) order by event.epoch, event.xid, event.pos limit $4`,
+       from event where (epoch, xid, pos) > ($1, $2::xid8, $3) and type like 'nl.medmij.subscription.%'
+       order by event.epoch, event.xid, event.pos limit $4`,
       [...after, pageSize],
     );
     for (const row of rows) check.logged(row);

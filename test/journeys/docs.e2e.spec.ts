@@ -132,7 +132,9 @@ describe('the documents for developers', () => {
         .map(({ address }) => address)
         .sort(),
     ).toEqual(
-      ['medmij.authorizations.v1', 'medmij.dead-letters.v1', 'medmij.subscriptions.v1'].map((name) => prefix + name),
+      ['medmij.authorizations.v1', 'medmij.clients.v1', 'medmij.dead-letters.v1', 'medmij.subscriptions.v1'].map(
+        (name) => prefix + name,
+      ),
     );
     const messages = Object.values(channels).find(
       ({ address }) => address === `${prefix}medmij.subscriptions.v1`,

@@ -327,9 +327,11 @@ describe('the Kafka door for authorized requests', () => {
     const admin = new Kafka({ brokers: brokers(), logLevel: logLevel.NOTHING }).admin();
     await admin.connect();
     try {
-      const names = ['medmij.subscriptions.v1', incoming, 'medmij.dead-letters.v1'].map((name) => prefix + name);
+      const names = ['medmij.subscriptions.v1', 'medmij.clients.v1', incoming, 'medmij.dead-letters.v1'].map(
+        (name) => prefix + name,
+      );
       const { topics } = await admin.fetchTopicMetadata({ topics: names });
-      expect(topics.map(({ partitions }) => partitions.length)).toEqual([12, 12, 12]);
+      expect(topics.map(({ partitions }) => partitions.length)).toEqual([12, 12, 12, 12]);
       const { resources } = await admin.describeConfigs({
         includeSynonyms: false,
         resources: names.map((name) => ({ type: 2, name })),
@@ -338,8 +340,8 @@ describe('the Kafka door for authorized requests', () => {
         resources
           .find((resource) => resource.resourceName === name)!
           .configEntries.find(({ configName }) => configName === config)!.configValue;
-      for (const name of names.slice(1)) expect(Number(setting(name, 'retention.ms'))).toBeLessThanOrEqual(604_800_000);
-      expect(setting(names[0]!, 'cleanup.policy')).toBe('delete');
+      for (const name of names.slice(2)) expect(Number(setting(name, 'retention.ms'))).toBeLessThanOrEqual(604_800_000);
+      for (const name of names.slice(0, 2)) expect(setting(name, 'cleanup.policy')).toBe('delete');
     } finally {
       await admin.disconnect();
     }

@@ -1,0 +1,3 @@
+/** Clients as a whole: whether one is suspended, since when, and why (domain.md 11). */
+export type { ClientEvent, ResumptionReason, SuspensionReason } from './client.events';
+export { clientEventDataSchemas, clientForms, isClientEvent } from './client.forms';
