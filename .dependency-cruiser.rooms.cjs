@@ -66,6 +66,7 @@ const mayImport = {
   projections: ['subscriptions', 'event-store', 'http', 'refusals', 'platform'],
   notifications: [
     'client-connections',
+    'clients',
     'subscriptions',
     'event-store',
     'medmij-lists',

@@ -78,10 +78,41 @@ create table delivery (
   last_error text,
   fence bigint not null default 0,
   lease_until timestamp with time zone,
+  provider text,
+  person_id uuid,
+  endpoint_id integer not null,
+  first_due_at timestamp with time zone not null,
+  tried boolean generated always as ((attempts > 0)) stored,
   constraint delivery_pkey PRIMARY KEY (delivery_id),
   constraint delivery_notification_type_check CHECK ((notification_type = ANY (ARRAY['subscription'::text, 'resource'::text]))),
-  constraint delivery_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'sending'::text, 'parked'::text, 'delivered'::text, 'dead'::text, 'dropped'::text])))
+  constraint delivery_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'sending'::text, 'parked'::text])))
 );
+
+create table delivery_attempt (
+  written_at timestamp with time zone not null default clock_timestamp(),
+  delivery_id uuid not null,
+  attempt integer not null,
+  at timestamp with time zone,
+  status integer,
+  error text,
+  duration_ms integer,
+  outcome text not null,
+  subscription_id text not null,
+  sequence integer not null,
+  client_id text not null,
+  service_id text not null,
+  interface_version text not null,
+  provider text,
+  person_id uuid,
+  notification_type text not null,
+  end_date date,
+  correlation_id text not null,
+  due_at timestamp with time zone not null,
+  created_at timestamp with time zone not null,
+  deadline_at timestamp with time zone not null,
+  fence bigint not null,
+  constraint delivery_attempt_outcome_check CHECK ((outcome = ANY (ARRAY['retry'::text, 'delivered'::text, 'dead'::text, 'dropped'::text])))
+) partition by RANGE (written_at);
 
 create table event (
   epoch integer not null,
@@ -158,11 +189,35 @@ create table migration (
   constraint "PK_3043fc6b8af7c99b8b98830094f" PRIMARY KEY (id)
 );
 
+create table notification_endpoint (
+  endpoint_id integer not null generated always as identity,
+  client_id text not null,
+  service_id text not null,
+  interface_version text not null,
+  notification_type text not null,
+  failures integer not null default 0,
+  held_until timestamp with time zone,
+  constraint notification_endpoint_pkey PRIMARY KEY (endpoint_id),
+  constraint notification_endpoint_client_id_service_id_interface_versio_key UNIQUE (client_id, service_id, interface_version, notification_type),
+  constraint notification_endpoint_notification_type_check CHECK ((notification_type = ANY (ARRAY['subscription'::text, 'resource'::text])))
+);
+
 create table notified_subscription (
   subscription_id text not null,
-  started_at timestamp with time zone not null,
+  started_at timestamp with time zone,
   confirmed_at timestamp with time zone,
-  constraint notified_subscription_pkey PRIMARY KEY (subscription_id)
+  planned_sequence integer not null default 0,
+  told_sequence integer not null default 0,
+  resource_planned_at timestamp with time zone,
+  status text not null default 'active'::text,
+  constraint notified_subscription_pkey PRIMARY KEY (subscription_id),
+  constraint notified_subscription_status_check CHECK ((status = ANY (ARRAY['active'::text, 'suspended'::text, 'ended'::text])))
+);
+
+create table parked_client (
+  client_id text not null,
+  since timestamp with time zone not null,
+  constraint parked_client_pkey PRIMARY KEY (client_id)
 );
 
 create table parked_stream (
@@ -274,6 +329,8 @@ create table suspended_client (
   constraint suspended_client_pkey PRIMARY KEY (client_id)
 );
 
+create table delivery_attempt_default partition of delivery_attempt DEFAULT;
+
 create table subscription_view_0 partition of subscription_view FOR VALUES IN ('0');
 
 create table subscription_view_1 partition of subscription_view FOR VALUES IN ('1');
@@ -282,17 +339,25 @@ CREATE INDEX access_grant_over ON public.access_grant USING btree (over_at);
 
 CREATE INDEX dead_letter_newest ON public.dead_letter USING btree (created_at, dead_letter_id);
 
-CREATE INDEX delivery_client ON public.delivery USING btree (client_id, created_at, delivery_id);
+CREATE INDEX delivery_due ON public.delivery USING btree (endpoint_id, tried, due_at) WHERE (state = 'pending'::text);
 
-CREATE INDEX delivery_due ON public.delivery USING btree (due_at) WHERE (state = ANY (ARRAY['pending'::text, 'sending'::text]));
+CREATE INDEX delivery_leased ON public.delivery USING btree (lease_until) WHERE (state = 'sending'::text);
 
 CREATE INDEX delivery_newest ON public.delivery USING btree (created_at, delivery_id);
 
-CREATE INDEX delivery_state ON public.delivery USING btree (state, created_at, delivery_id);
+CREATE INDEX delivery_oldest ON public.delivery USING btree (client_id, created_at);
 
 CREATE INDEX delivery_subscription ON public.delivery USING btree (subscription_id, sequence);
 
-CREATE INDEX delivery_unfinished ON public.delivery USING btree (subscription_id, sequence) WHERE (state = ANY (ARRAY['pending'::text, 'sending'::text, 'parked'::text]));
+CREATE INDEX delivery_attempt_amiss ON ONLY public.delivery_attempt USING btree (outcome, created_at, delivery_id) WHERE (outcome = ANY (ARRAY['dead'::text, 'dropped'::text]));
+
+CREATE INDEX delivery_attempt_client ON ONLY public.delivery_attempt USING btree (client_id, created_at, delivery_id) WHERE (outcome <> 'retry'::text);
+
+CREATE INDEX delivery_attempt_delivery ON ONLY public.delivery_attempt USING btree (delivery_id);
+
+CREATE INDEX delivery_attempt_newest ON ONLY public.delivery_attempt USING btree (created_at, delivery_id) WHERE (outcome <> 'retry'::text);
+
+CREATE INDEX delivery_attempt_subscription ON ONLY public.delivery_attempt USING btree (subscription_id, created_at, delivery_id) WHERE (outcome <> 'retry'::text);
 
 CREATE UNIQUE INDEX event_log_order ON public.event USING btree (epoch, xid, pos);
 

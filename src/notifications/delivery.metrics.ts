@@ -1,6 +1,6 @@
 import { Counter, type Registry } from 'prom-client';
 import { askedGauge, type Clock } from '../platform';
-import type { DeliveryStore } from './delivery.store';
+import type { DeliveryRecords } from './delivery-records.store';
 
 /** What became of a try. */
 type Outcome = 'delivered' | 'retry' | 'dead' | 'dropped';
@@ -9,7 +9,7 @@ type Outcome = 'delivered' | 'retry' | 'dead' | 'dropped';
 export class DeliveryMetrics {
   private readonly deliveries: Counter<'outcome'>;
 
-  constructor(registry: Registry, store: DeliveryStore, clock: Clock) {
+  constructor(registry: Registry, records: DeliveryRecords, clock: Clock) {
     this.deliveries = new Counter({
       name: 'medmij_deliveries_total',
       help: 'Tries to notify a client, by what became of them',
@@ -23,7 +23,7 @@ export class DeliveryMetrics {
       help: 'Age of the oldest notification that is not finished, per client',
       labelNames: ['client_id'],
       ask: async () =>
-        (await store.oldestUndelivered(clock.now())).map(({ client_id, seconds }) => ({
+        (await records.oldestUndelivered(clock.now())).map(({ client_id, seconds }) => ({
           labels: { client_id },
           value: seconds,
         })),

@@ -1,287 +1,291 @@
-import type { Database, Queries } from '../platform';
-import { subscriptionDeadlineS } from './retry-schedule';
+import type { Queries } from '../platform';
+import type { PlannedResource } from './delivery';
 import type { Plan } from './notification.planner';
+import { subscriptionDeadlineS } from './retry-schedule';
 
-export type DeliveryState = 'pending' | 'sending' | 'parked' | 'delivered' | 'dead' | 'dropped';
-export const deliveryStates = [
-  'pending',
-  'sending',
-  'parked',
-  'delivered',
-  'dead',
-  'dropped',
-] as const satisfies DeliveryState[];
+/** What has waited this long without being sent is told by the newer state alone. */
+const overtakenAfterS = 60;
 
-/** A notification somebody has claimed: what to send, and the fence under which its outcome counts. */
-export interface ClaimedDelivery {
-  delivery_id: string;
-  subscription_id: string;
-  client_id: string;
-  service_id: string;
-  interface_version: string;
-  notification_type: 'subscription' | 'resource';
-  end_date: string | null;
-  correlation_id: string;
-  /** Tries before this one. */
-  attempts: number;
-  deadline_at: Date;
-  fence: string;
-  started_at: Date | null;
-  confirmed_at: Date | null;
-}
+type PlanOf<Kind extends Plan['kind']> = Extract<Plan, { kind: Kind }>;
 
-/** A delivery as operators see it (contract.md 4). */
-export interface DeliveryView {
-  delivery_id: string;
-  subscription_id: string;
-  client_id: string;
-  notification_type: 'subscription' | 'resource';
-  end_date: string | null;
-  state: DeliveryState;
-  attempts: number;
-  due_at: Date;
-  created_at: Date;
-  last_attempt_at: Date | null;
-  last_status: number | null;
-  last_error: string | null;
-  deadline_at: Date;
-}
-
-export interface AttemptRecord {
-  at: Date;
-  status: number | null;
-  error: string | null;
-}
-
-/** What becomes of a claimed delivery after a try. */
-export type Completion =
-  | { state: 'delivered' | 'dead' | 'dropped'; attempt: AttemptRecord }
-  | { state: 'pending'; attempt: AttemptRecord; dueAt: Date };
-
-const viewColumns = `
-  delivery_id, subscription_id, client_id, notification_type, end_date::text as end_date, state, attempts, due_at, created_at,
-  last_attempt_at, last_status, last_error, deadline_at`;
-
-/** The notifications to send, under way and done. */
+/** What is to be sent: written by the planner and by resource changes, in their own transactions. */
 export class DeliveryStore {
-  constructor(private readonly database: Database) {}
-
   /** Stores what the planner found, in its transaction. Planned twice is planned once. */
   async enqueue(plans: readonly Plan[], now: Date, queries: Queries): Promise<void> {
-    const notified = plans.filter((plan) => plan.kind === 'notify');
-    const silenced = plans.filter((plan) => plan.kind === 'silence').map(({ subscriptionId }) => subscriptionId);
-    const notifications = notified.map(({ notification }) => notification);
-    const started = notified.filter(({ starts }) => starts);
-    if (started.length > 0) {
-      await queries.query(
-        'delivery.started',
-        `insert into notified_subscription (subscription_id, started_at)
-         select * from unnest($1::text[], $2::timestamptz[]) on conflict do nothing`,
-        [started.map(({ notification }) => notification.subscription_id), started.map(({ occurredAt }) => occurredAt)],
-      );
-    }
-    if (notifications.length > 0) {
-      // What waits for a retry has been overtaken: the client gets the newer state instead. What was never tried goes first.
-      await queries.query(
-        'delivery.absorb',
-        `update delivery d set state = 'dropped', last_error = 'superseded'
-         from unnest($1::text[], $2::integer[]) as n (subscription_id, sequence)
-         where d.subscription_id = n.subscription_id and d.sequence < n.sequence
-           and d.notification_type = 'subscription' and d.state = 'pending' and d.attempts > 0`,
-        [notifications.map((row) => row.subscription_id), notifications.map((row) => row.sequence)],
-      );
-      await queries.query('delivery.enqueue', enqueueSql, [
-        ...enqueueColumns.map((name) => notifications.map((row) => row[name])),
-        now,
-        subscriptionDeadlineS,
+    // First, for it locks these subscriptions: a resource change that plans at the same time waits, or is waited for.
+    await this.saveProgress(plans, queries);
+    await this.enqueueNotifications(only(plans, 'notify'), now, queries);
+    const ended = only(plans, 'notify').filter(({ ends }) => ends);
+    if (ended.length > 0) {
+      const ids = ended.map(({ notification }) => notification.subscription_id);
+      await queries.query('delivery.drop-resources', dropSql(`and d.notification_type = 'resource'`), [
+        ids,
+        'subscription_ended',
       ]);
     }
+    const silenced = only(plans, 'silence').map(({ subscriptionId }) => subscriptionId);
     if (silenced.length > 0) await this.dropWaiting(silenced, 'invalid_subscription_id', queries);
+    await this.holdResources(plans, now, queries);
+    await this.holdClients(plans, queries);
   }
 
   /**
-   * Claims up to `limit` due notifications, the longest due first: of each subscription the oldest unfinished one only, and
-   * none that another worker holds. A lease that ran out is claimed anew; the fence of the earlier holder counts no more.
+   * Stores resource notifications, in the transaction of the change that caused them. One of the same subscription that was not
+   * sent yet stands for the new one too and keeps the earlier deadline. It goes out once the planner has planned `sequence`.
    */
-  async claimDue(now: Date, limit: number, leaseMs: number): Promise<ClaimedDelivery[]> {
-    return this.database.query<ClaimedDelivery>('delivery.claim', claimSql, [now, limit, leaseMs]);
-  }
-
-  /** Records a try and its outcome. False when somebody else has claimed the delivery meanwhile: then nothing is recorded. */
-  async complete(
-    delivery: Pick<ClaimedDelivery, 'delivery_id' | 'fence' | 'subscription_id'>,
-    completion: Completion,
-  ): Promise<boolean> {
-    const { attempt } = completion;
-    const rows = await this.database.query('delivery.complete', completeSql, [
-      delivery.delivery_id,
-      delivery.fence,
-      completion.state,
-      attempt.at,
-      attempt.status,
-      attempt.error,
-      completion.state === 'pending' ? completion.dueAt : null,
-    ]);
-    return rows.length > 0;
-  }
-
-  /** Gives claimed deliveries back untried. */
-  async giveBack(deliveries: readonly Pick<ClaimedDelivery, 'delivery_id' | 'fence'>[]): Promise<void> {
-    await this.database.query(
-      'delivery.give-back',
-      `update delivery d set state = 'pending', lease_until = null
-       from unnest($1::uuid[], $2::bigint[]) as c (delivery_id, fence)
-       where d.delivery_id = c.delivery_id and d.fence = c.fence and d.state = 'sending'`,
-      [deliveries.map(({ delivery_id }) => delivery_id), deliveries.map(({ fence }) => fence)],
+  async enqueueResources(jobs: readonly PlannedResource[], now: Date, queries: Queries): Promise<void> {
+    if (jobs.length === 0) return;
+    await this.makeEndpoints(
+      jobs.map((job) => ({ ...job, notification_type: 'resource' })),
+      queries,
     );
+    // In the order of the planner's locks.
+    await queries.query(
+      'delivery.lock-subscriptions',
+      `select 1 from notified_subscription where subscription_id = any ($1) order by subscription_id for no key update`,
+      [jobs.map(({ subscription_id }) => subscription_id)],
+    );
+    await queries.query('delivery.enqueue-resources', enqueueResourcesSql, [
+      ...resourceColumns.map((name) => jobs.map((job) => job[name])),
+      now,
+    ]);
   }
 
   /** Nothing more is to be said about these subscriptions. */
-  async dropWaiting(subscriptionIds: readonly string[], why: string, queries: Queries = this.database): Promise<void> {
-    await queries.query(
-      'delivery.drop-waiting',
-      `update delivery set state = 'dropped', last_error = coalesce(last_error, $2)
-       where subscription_id = any ($1) and state in ('pending', 'parked')`,
-      [subscriptionIds, why],
-    );
+  async dropWaiting(subscriptionIds: readonly string[], why: string, queries: Queries): Promise<void> {
+    await queries.query('delivery.drop-waiting', dropSql(), [subscriptionIds, why]);
   }
 
-  /**
-   * Puts a dead delivery back into the queue, as if it were new. Undefined when there is none by that id, `not_retryable` when
-   * it is not dead or a newer state of its subscription has been planned since, which must not be overtaken.
-   */
-  async retryDead(deliveryId: string, now: Date): Promise<DeliveryView | 'not_retryable' | undefined> {
-    const [row] = await this.database.query<DeliveryView>('delivery.retry', retrySql, [
-      deliveryId,
+  private async saveProgress(plans: readonly Plan[], queries: Queries): Promise<void> {
+    const progress = new Map<string, { sequence: number; status: string | null; startedAt: Date | null }>();
+    for (const plan of plans) {
+      if (!('subscriptionId' in plan)) continue;
+      const { subscriptionId, sequence } = plan;
+      const before = progress.get(subscriptionId);
+      progress.set(subscriptionId, {
+        sequence,
+        status: statusAfter(plan) ?? before?.status ?? null,
+        startedAt: before?.startedAt ?? (plan.kind === 'notify' && plan.starts ? plan.occurredAt : null),
+      });
+    }
+    if (progress.size === 0) return;
+    const values = [...progress.values()];
+    await queries.query('delivery.progress', progressSql, [
+      [...progress.keys()],
+      values.map(({ sequence }) => sequence),
+      values.map(({ status }) => status),
+      values.map(({ startedAt }) => startedAt),
+    ]);
+  }
+
+  private async enqueueNotifications(plans: readonly PlanOf<'notify'>[], now: Date, queries: Queries): Promise<void> {
+    if (plans.length === 0) return;
+    const notifications = plans.map(({ notification }) => notification);
+    await this.makeEndpoints(notifications, queries);
+    await queries.query('delivery.enqueue', enqueueSql, [
+      ...notificationColumns.map((name) => notifications.map((row) => row[name])),
       now,
       subscriptionDeadlineS,
+      overtakenAfterS,
     ]);
-    if (row) return row;
-    return (await this.find(deliveryId)) && 'not_retryable';
   }
 
-  async find(deliveryId: string): Promise<DeliveryView | undefined> {
-    const [row] = await this.database.query<DeliveryView>(
-      'delivery.find',
-      `select ${viewColumns} from delivery where delivery_id = $1`,
-      [deliveryId],
-    );
-    return row;
-  }
-
-  /** Newest first, `limit` rows after the delivery `after` (its creation and id). */
-  async list(
-    filter: { state?: DeliveryState; client_id?: string; subscription_id?: string },
-    after: { createdAt: string; deliveryId: string } | undefined,
-    limit: number,
-  ): Promise<(DeliveryView & { place: string })[]> {
-    const values: unknown[] = [limit];
-    const conditions: string[] = [];
-    const value = (content: unknown) => `$${values.push(content)}`;
-    const named = (['state', 'client_id', 'subscription_id'] as const).filter((name) => filter[name] !== undefined);
-    for (const name of named) conditions.push(`${name} = ${value(filter[name])}`);
-    if (after)
-      conditions.push(
-        `(created_at, delivery_id) < (${value(after.createdAt)}::timestamptz, ${value(after.deliveryId)}::uuid)`,
-      );
-    return this.database.query<DeliveryView & { place: string }>(
-      `delivery.list.${named.join('.')}.${after ? 'after' : ''}`,
-      `select ${viewColumns}, created_at::text as place from delivery
-       ${conditions.length > 0 ? `where ${conditions.join(' and ')}` : ''}
-       order by created_at desc, delivery_id desc limit $1`,
-      values,
+  /** Endpoints are few and stay; an attempt to insert one that is there would use up a number. */
+  private async makeEndpoints(
+    endpoints: readonly Record<(typeof endpointColumns)[number], string>[],
+    queries: Queries,
+  ): Promise<void> {
+    await queries.query(
+      'delivery.make-endpoints',
+      `insert into notification_endpoint (${endpointColumns.join(', ')})
+       select distinct n.* from unnest($1::text[], $2::text[], $3::text[], $4::text[]) as n (${endpointColumns.join(', ')})
+       where not exists (select 1 from notification_endpoint e where ${isEndpointOf('e', 'n')})
+       order by 1, 2, 3, 4
+       on conflict do nothing`,
+      endpointColumns.map((name) => endpoints.map((endpoint) => endpoint[name])),
     );
   }
 
-  async countByState(): Promise<Record<DeliveryState, number>> {
-    const rows = await this.database.query<{ state: DeliveryState; count: number }>(
-      'delivery.count',
-      'select state, count(*)::integer as count from delivery group by state',
+  /** The resource notifications of a subscription that is suspended wait, and are due again when it is resumed. */
+  private async holdResources(plans: readonly Plan[], now: Date, queries: Queries): Promise<void> {
+    const held = new Map<string, string>();
+    for (const plan of plans) {
+      if (plan.kind === 'suspend' || plan.kind === 'resume') held.set(plan.subscriptionId, plan.kind);
+    }
+    if (held.size === 0) return;
+    await queries.query(
+      'delivery.hold-resources',
+      `update delivery d
+       set state = case n.what when 'suspend' then 'parked' else 'pending' end,
+           due_at = case n.what when 'suspend' then d.due_at else $3 end,
+           first_due_at = case n.what when 'suspend' then d.first_due_at else $3 end
+       from unnest($1::text[], $2::text[]) as n (subscription_id, what)
+       where d.subscription_id = n.subscription_id and d.notification_type = 'resource'
+         and d.state = case n.what when 'suspend' then 'pending' else 'parked' end`,
+      [[...held.keys()], [...held.values()], now],
     );
-    const counts = Object.fromEntries(deliveryStates.map((state) => [state, 0])) as Record<DeliveryState, number>;
-    for (const { state, count } of rows) counts[state] = count;
-    return counts;
   }
 
-  /** Age of the oldest notification that is not finished, in seconds, for each client that has one. */
-  async oldestUndelivered(now: Date): Promise<{ client_id: string; seconds: number }[]> {
-    return this.database.query<{ client_id: string; seconds: number }>(
-      'delivery.oldest',
-      `select client_id, greatest(0, extract(epoch from $1::timestamptz - min(created_at)))::float8 as seconds
-       from delivery where state in ('pending', 'sending', 'parked') group by client_id`,
-      [now],
-    );
+  private async holdClients(plans: readonly Plan[], queries: Queries): Promise<void> {
+    // One after the other, as they stand in the log: they are rare.
+    for (const plan of plans) {
+      if (plan.kind === 'park') {
+        await queries.query(
+          'delivery.park-client',
+          'insert into parked_client (client_id, since) values ($1, $2) on conflict do nothing',
+          [plan.clientId, plan.occurredAt],
+        );
+      } else if (plan.kind === 'release') {
+        await queries.query('delivery.release-client', 'delete from parked_client where client_id = $1', [
+          plan.clientId,
+        ]);
+      }
+    }
   }
 }
 
-const enqueueColumns = [
+function only<Kind extends Plan['kind']>(plans: readonly Plan[], kind: Kind): PlanOf<Kind>[] {
+  return plans.filter((plan): plan is PlanOf<Kind> => plan.kind === kind);
+}
+
+/** What the plan's event makes of the subscription; undefined: what it was. */
+function statusAfter(plan: Extract<Plan, { subscriptionId: string }>): 'active' | 'suspended' | 'ended' | undefined {
+  switch (plan.kind) {
+    case 'notify':
+      return plan.ends ? 'ended' : plan.starts ? 'active' : undefined;
+    case 'silence':
+      return 'ended';
+    case 'suspend':
+      return 'suspended';
+    case 'resume':
+      return 'active';
+  }
+}
+
+const endpointColumns = ['client_id', 'service_id', 'interface_version', 'notification_type'] as const;
+const isEndpointOf = (endpoint: string, row: string) =>
+  endpointColumns.map((name) => `${endpoint}.${name} = ${row}.${name}`).join(' and ');
+
+/** What a row of the log of attempts takes over from a delivery. */
+export const recordedColumns = [
   'delivery_id',
   'subscription_id',
   'sequence',
   'client_id',
   'service_id',
   'interface_version',
+  'provider',
+  'person_id',
+  'notification_type',
+  'end_date',
+  'correlation_id',
+  'due_at',
+  'created_at',
+  'deadline_at',
+  'fence',
+] as const;
+
+/** Writes rows of `ended`, which are deliveries that ended without a try, into the log of attempts. */
+const recordDropped = (why: string) => `
+  insert into delivery_attempt (${recordedColumns.join(', ')}, attempt, at, status, error, outcome)
+  select ${recordedColumns.join(', ')}, attempts, last_attempt_at, last_status, ${why}, 'dropped' from ended`;
+
+const dropSql = (which = '') => `
+  with ended as (
+    delete from delivery d where d.subscription_id = any ($1) and d.state in ('pending', 'parked') ${which} returning d.*
+  ) ${recordDropped('coalesce(last_error, $2)')}`;
+
+const progressSql = `
+  insert into notified_subscription (subscription_id, planned_sequence, status, started_at)
+  select n.subscription_id, n.sequence, coalesce(n.status, s.status, 'active'), n.started_at
+  from unnest($1::text[], $2::integer[], $3::text[], $4::timestamptz[]) as n (subscription_id, sequence, status, started_at)
+  left join notified_subscription s on s.subscription_id = n.subscription_id
+  order by n.subscription_id
+  on conflict (subscription_id) do update
+  set status = case when excluded.planned_sequence > notified_subscription.planned_sequence
+                    then excluded.status else notified_subscription.status end,
+      planned_sequence = greatest(notified_subscription.planned_sequence, excluded.planned_sequence),
+      started_at = coalesce(notified_subscription.started_at, excluded.started_at)`;
+
+const notificationColumns = [
+  'delivery_id',
+  'subscription_id',
+  'sequence',
+  'client_id',
+  'service_id',
+  'interface_version',
+  'provider',
+  'person_id',
   'notification_type',
   'end_date',
   'correlation_id',
 ] as const;
 
 const enqueueSql = `
-  insert into delivery (${enqueueColumns.join(', ')}, state, due_at, created_at, deadline_at)
-  select n.*, 'pending', $10, $10, $10::timestamptz + $11 * interval '1 second'
-  from unnest($1::uuid[], $2::text[], $3::integer[], $4::text[], $5::text[], $6::text[], $7::text[], $8::date[], $9::text[]) as n
+  with given as (
+    select * from unnest($1::uuid[], $2::text[], $3::integer[], $4::text[], $5::text[], $6::text[], $7::text[], $8::uuid[], $9::text[],
+      $10::date[], $11::text[]) as n (${notificationColumns.join(', ')})
+  ), fresh as (
+    select given.* from given join notified_subscription s using (subscription_id) where s.told_sequence < given.sequence
+  ), newest as (
+    select subscription_id, max(sequence) as sequence from fresh group by subscription_id
+  ), told as (
+    update notified_subscription s set told_sequence = newest.sequence from newest where s.subscription_id = newest.subscription_id
+  ), behind as (
+    -- A resource notification says nothing of a state: one that waits goes after the newer state instead of holding it up.
+    update delivery d set sequence = newest.sequence from newest
+    where d.subscription_id = newest.subscription_id and d.notification_type = 'resource' and d.state in ('pending', 'parked')
+      and d.sequence < newest.sequence
+  ), ended as (
+    -- What waits for a retry, or could not go out for a while, has been overtaken: the client gets the newer state instead.
+    delete from delivery d using newest
+    where d.subscription_id = newest.subscription_id and d.sequence < newest.sequence and d.notification_type = 'subscription'
+      and d.state = 'pending'
+      and (d.last_attempt_at is not null or d.created_at <= $12::timestamptz - $14 * interval '1 second')
+    returning d.*
+  ), recorded as (${recordDropped(`'superseded'`)})
+  insert into delivery (${notificationColumns.join(', ')}, endpoint_id, state, due_at, first_due_at, created_at, deadline_at)
+  select ${notificationColumns.map((name) => `f.${name}`).join(', ')}, e.endpoint_id, 'pending', $12, $12, $12,
+         $12::timestamptz + $13 * interval '1 second'
+  from fresh f join notification_endpoint e on ${isEndpointOf('e', 'f')}
   on conflict (delivery_id) do nothing`;
 
-const claimSql = `
-  with due as (
-    select d.delivery_id from delivery d
-    where d.state in ('pending', 'sending') and d.due_at <= $1
-      and (d.state = 'pending' or d.lease_until < clock_timestamp())
-      and not exists (
-        select 1 from delivery earlier
-        where earlier.subscription_id = d.subscription_id and earlier.sequence < d.sequence
-          and earlier.state in ('pending', 'sending', 'parked'))
-    order by d.due_at
-    limit $2
-    for update of d skip locked
-  ), claimed as (
-    update delivery d
-    set state = 'sending', fence = d.fence + 1, lease_until = clock_timestamp() + $3 * interval '1 millisecond'
-    from due where d.delivery_id = due.delivery_id
-    returning d.*
-  )
-  select c.delivery_id, c.subscription_id, c.client_id, c.service_id, c.interface_version, c.notification_type,
-         c.end_date::text as end_date, c.correlation_id, c.attempts, c.deadline_at, c.fence::text as fence,
-         s.started_at, s.confirmed_at
-  from claimed c left join notified_subscription s on s.subscription_id = c.subscription_id
-  order by c.due_at`;
+const resourceColumns = [
+  'subscription_id',
+  'sequence',
+  'client_id',
+  'provider',
+  'service_id',
+  'interface_version',
+  'person_id',
+  'correlation_id',
+  'deadline_at',
+] as const;
 
-const completeSql = `
-  with completed as (
-    update delivery d
-    set state = case when $3 = 'pending' and newer.planned then 'dropped' else $3 end,
-        last_error = case when $3 = 'pending' and newer.planned then 'superseded' else $6 end,
-        attempts = attempts + 1, last_attempt_at = $4, last_status = $5, due_at = coalesce($7, due_at), lease_until = null
-    from (
-      -- What would be tried again has been overtaken while it was being sent: the newer state goes instead.
-      select exists (
-        select 1 from delivery one join delivery later using (subscription_id, notification_type)
-        where one.delivery_id = $1 and later.sequence > one.sequence and one.notification_type = 'subscription'
-      ) as planned
-    ) newer
-    where d.delivery_id = $1 and d.fence = $2 and d.state = 'sending'
+const enqueueResourcesSql = `
+  with given as (
+    select distinct on (n.subscription_id) n.*, 'resource' as notification_type
+    from unnest($1::text[], $2::integer[], $3::text[], $4::text[], $5::text[], $6::text[], $7::uuid[], $8::text[], $9::timestamptz[])
+      as n (${resourceColumns.join(', ')})
+    order by n.subscription_id, n.deadline_at
+  ), absorbed as (
+    update delivery d set deadline_at = least(d.deadline_at, given.deadline_at), sequence = greatest(d.sequence, given.sequence)
+    from given
+    where d.subscription_id = given.subscription_id and d.notification_type = 'resource' and d.state in ('pending', 'parked')
     returning d.subscription_id
-  ), confirmed as (
-    update notified_subscription s set confirmed_at = $4
-    from completed c where s.subscription_id = c.subscription_id and $3 = 'delivered' and s.confirmed_at is null
+  ), planned as (
+    update notified_subscription s set resource_planned_at = $10 from given where s.subscription_id = given.subscription_id
+  ), urged as (
+    -- What has to go first is tried as if it were new: else the pauses of its schedule would use up the hour of this one.
+    update delivery d set due_at = least(d.due_at, $10), first_due_at = $10
+    from given
+    where d.subscription_id = given.subscription_id and d.notification_type = 'subscription' and d.state = 'pending' and d.tried
+      and d.subscription_id not in (select subscription_id from absorbed)
   )
-  select 1 from completed`;
-
-const retrySql = `
-  update delivery d
-  set state = 'pending', attempts = 0, due_at = $2, deadline_at = $2::timestamptz + $3 * interval '1 second'
-  where d.delivery_id = $1 and d.state = 'dead'
-    and not exists (
-      select 1 from delivery newer
-      where newer.subscription_id = d.subscription_id and newer.sequence > d.sequence and newer.notification_type = d.notification_type)
-  returning ${viewColumns}`;
+  insert into delivery (
+    delivery_id, ${resourceColumns.join(', ')}, notification_type, endpoint_id, state, due_at, first_due_at, created_at)
+  select gen_random_uuid(), ${resourceColumns.map((name) => `g.${name}`).join(', ')}, 'resource', e.endpoint_id,
+         case s.status when 'suspended' then 'parked' else 'pending' end, $10, $10, $10
+  from given g join notification_endpoint e on ${isEndpointOf('e', 'g')}
+  left join notified_subscription s on s.subscription_id = g.subscription_id
+  where g.subscription_id not in (select subscription_id from absorbed) and s.status is distinct from 'ended'`;

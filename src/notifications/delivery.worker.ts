@@ -4,6 +4,7 @@ import type { Answer, NotificationClient } from '../client-connections';
 import type { ListStore } from '../medmij-lists';
 import {
   type Clock,
+  type Database,
   isOutage,
   type Logger,
   type LoopState,
@@ -12,7 +13,9 @@ import {
   WorkLoop,
 } from '../platform';
 import { TerminateOrder } from '../subscriptions';
-import type { AttemptRecord, ClaimedDelivery, Completion, DeliveryStore } from './delivery.store';
+import type { AttemptRecord, ClaimedDelivery, Completion } from './delivery';
+import type { DeliveryQueue } from './delivery-queue.store';
+import type { DeliveryStore } from './delivery.store';
 import type { DeliveryMetrics } from './delivery.metrics';
 import { nextAttempt } from './retry-schedule';
 import { type Verdict, verdictOf } from './verdict';
@@ -26,7 +29,9 @@ const leaseMs = 14_000;
 
 /** Everything the worker works with. */
 export interface DeliveryParts {
+  database: Database;
   store: DeliveryStore;
+  queue: DeliveryQueue;
   client: NotificationClient;
   lists: ListStore;
   commandBus: Pick<CommandBus, 'execute'>;
@@ -68,7 +73,7 @@ export class DeliveryWorker {
   }
 
   private async step(): Promise<StepOutcome> {
-    const { client, store, clock } = this.parts;
+    const { client, queue, clock } = this.parts;
     this.heldBackBy = await client.heldBackBy(clock.now());
     if (this.heldBackBy !== undefined) return 'idle';
     const free = slots - this.inHand.size;
@@ -76,7 +81,12 @@ export class DeliveryWorker {
       await Promise.race(this.inHand);
       return 'more';
     }
-    const claimed = await store.claimDue(clock.now(), free, leaseMs);
+    await queue.freeExpired(slots);
+    const claimed = await queue.claimDue(
+      clock.now(),
+      { total: free, tried: free, room: slots, rooms: new Map() },
+      leaseMs,
+    );
     for (const delivery of claimed) this.take(this.deliver(delivery));
     if (claimed.length === free) return 'more';
     return { againInMs: this.parts.planned.isShared ? idleMs.heard : idleMs.unheard };
@@ -94,7 +104,7 @@ export class DeliveryWorker {
   }
 
   private async deliver(delivery: ClaimedDelivery): Promise<void> {
-    const { clock, startGraceS, store, log, metrics } = this.parts;
+    const { clock, database, startGraceS, store, queue, log, metrics } = this.parts;
     const startedMs = performance.now();
     const answer = await this.call(delivery);
     const now = clock.now();
@@ -107,10 +117,11 @@ export class DeliveryWorker {
     if (verdict.kind === 'unknown_subscription') {
       await this.endSubscription(delivery, now);
       // Before this one is out of the way: the next would be claimed and sent at once.
-      await store.dropWaiting([delivery.subscription_id], 'invalid_subscription_id');
+      await store.dropWaiting([delivery.subscription_id], 'invalid_subscription_id', database);
     }
-    const completion = completionOf(verdict, answer, delivery, now);
-    const counted = await store.complete(delivery, completion);
+    const durationMs = Math.round(performance.now() - startedMs);
+    const completion = completionOf(verdict, answer, delivery, now, durationMs);
+    const counted = (await queue.complete([{ delivery, completion }])).has(delivery.delivery_id);
     metrics.attempted(completion.state === 'pending' ? 'retry' : completion.state);
     log.info(
       {
@@ -123,7 +134,7 @@ export class DeliveryWorker {
         outcome: completion.state,
         status: completion.attempt.status,
         reason: completion.attempt.error,
-        duration_ms: Math.round(performance.now() - startedMs),
+        duration_ms: durationMs,
         next_attempt_at: completion.state === 'pending' ? completion.dueAt : undefined,
         overtaken: counted ? undefined : true,
       },
@@ -166,16 +177,23 @@ export class DeliveryWorker {
   }
 }
 
-function completionOf(verdict: Verdict, answer: Answer, delivery: ClaimedDelivery, now: Date): Completion {
+function completionOf(
+  verdict: Verdict,
+  answer: Answer,
+  delivery: ClaimedDelivery,
+  now: Date,
+  durationMs: number,
+): Completion {
   const status = answer.kind === 'answered' ? answer.status : null;
-  const attempt = (error: string | null): AttemptRecord => ({ at: now, status, error });
+  const attempt = (error: string | null): AttemptRecord => ({ at: now, status, error, durationMs });
+  const isCounted = true;
   switch (verdict.kind) {
     case 'delivered':
-      return { state: 'delivered', attempt: attempt(null) };
+      return { state: 'delivered', attempt: attempt(null), isCounted };
     case 'unknown_subscription':
-      return { state: 'dropped', attempt: attempt('invalid_subscription_id') };
+      return { state: 'dropped', attempt: attempt('invalid_subscription_id'), isCounted };
     case 'dead':
-      return { state: 'dead', attempt: attempt(verdict.error) };
+      return { state: 'dead', attempt: attempt(verdict.error), isCounted };
     case 'retry': {
       const dueAt = nextAttempt({
         attempts: delivery.attempts + 1,
@@ -185,8 +203,8 @@ function completionOf(verdict: Verdict, answer: Answer, delivery: ClaimedDeliver
         random: Math.random(),
       });
       return dueAt
-        ? { state: 'pending', attempt: attempt(verdict.error), dueAt }
-        : { state: 'dead', attempt: attempt(verdict.error) };
+        ? { state: 'pending', attempt: attempt(verdict.error), dueAt, isCounted }
+        : { state: 'dead', attempt: attempt(verdict.error), isCounted };
     }
   }
 }

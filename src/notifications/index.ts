@@ -1,3 +1,12 @@
 /** Telling clients: what to send, when, over which connection, and what an answer means. */
-export { type DeliveryState, deliveryStates, DeliveryStore, type DeliveryView } from './delivery.store';
+export {
+  BeforeSending,
+  type ClaimedDelivery,
+  type DeliveryState,
+  deliveryStates,
+  type DeliveryView,
+  type PlannedResource,
+} from './delivery';
+export { DeliveryStore } from './delivery.store';
+export { DeliveryRecords } from './delivery-records.store';
 export { DeliveriesModule, NotificationsModule } from './notifications.module';

@@ -35,16 +35,17 @@ describe('the client is told', () => {
   });
 
   it.each([
-    ['a suspension', suspended()],
-    ['a resumption', resumed()],
-  ])('nothing of %s', (_what, event) => {
-    expect(plan(stored(event))).toEqual({ kind: 'nothing' });
+    ['a suspension', 'suspend', suspended()],
+    ['a resumption', 'resume', resumed()],
+  ] as const)('nothing of %s, which holds for its resource notifications', (_what, kind, event) => {
+    expect(plan(stored(event, 4))).toEqual({ kind, subscriptionId: firstId, sequence: 4 });
   });
 
   it('nothing more once it has said that it does not know the subscription', () => {
-    expect(plan(stored(terminated({ reason: 'client_endpoint' })))).toEqual({
+    expect(plan(stored(terminated({ reason: 'client_endpoint' }), 2))).toEqual({
       kind: 'silence',
       subscriptionId: firstId,
+      sequence: 2,
     });
   });
 });

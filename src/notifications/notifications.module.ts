@@ -7,6 +7,8 @@ import { ListStore } from '../medmij-lists';
 import { Clock, Database, LOGGER, type Logger, loopCheck, Readiness, type Signal, WakeUp } from '../platform';
 import { SubscriptionsModule } from '../subscriptions';
 import { DeliveryMetrics } from './delivery.metrics';
+import { DeliveryQueue } from './delivery-queue.store';
+import { DeliveryRecords } from './delivery-records.store';
 import { DeliveryStore } from './delivery.store';
 import { DeliveryWorker } from './delivery.worker';
 import { createPlanner } from './planner.reader';
@@ -17,16 +19,17 @@ const PLANNED = Symbol('PLANNED');
 /** Reading and repairing deliveries, in every process. */
 @Module({
   providers: [
-    { provide: DeliveryStore, inject: [Database], useFactory: (database: Database) => new DeliveryStore(database) },
-    { provide: DeliveryMetrics, inject: [Registry, DeliveryStore, Clock], useFactory: createMetrics },
+    { provide: DeliveryStore, useFactory: () => new DeliveryStore() },
+    { provide: DeliveryRecords, inject: [Database], useFactory: (database: Database) => new DeliveryRecords(database) },
+    { provide: DeliveryMetrics, inject: [Registry, DeliveryRecords, Clock], useFactory: createMetrics },
     { provide: PLANNED, inject: [WakeUp], useFactory: (wakeUp: WakeUp): Signal => wakeUp.signal('deliveries') },
   ],
-  exports: [DeliveryStore, DeliveryMetrics, PLANNED],
+  exports: [DeliveryStore, DeliveryRecords, DeliveryMetrics, PLANNED],
 })
 export class DeliveriesModule {}
 
-function createMetrics(registry: Registry, store: DeliveryStore, clock: Clock): DeliveryMetrics {
-  return new DeliveryMetrics(registry, store, clock);
+function createMetrics(registry: Registry, records: DeliveryRecords, clock: Clock): DeliveryMetrics {
+  return new DeliveryMetrics(registry, records, clock);
 }
 
 export interface NotificationOptions {
@@ -58,8 +61,19 @@ export class NotificationsModule implements OnApplicationBootstrap, OnModuleDest
         { provide: PLANNER, inject: [LogAccess, DeliveryStore, Clock, PLANNED], useFactory: createPlanner },
         {
           provide: DeliveryWorker,
-          inject: [DeliveryStore, NotificationClient, ListStore, CommandBus, Clock, PLANNED, DeliveryMetrics, LOGGER],
+          inject: [
+            Database,
+            DeliveryStore,
+            NotificationClient,
+            ListStore,
+            CommandBus,
+            Clock,
+            PLANNED,
+            DeliveryMetrics,
+            LOGGER,
+          ],
           useFactory: (
+            database: Database,
             store: DeliveryStore,
             client: NotificationClient,
             lists: ListStore,
@@ -70,7 +84,9 @@ export class NotificationsModule implements OnApplicationBootstrap, OnModuleDest
             log: Logger,
           ) =>
             new DeliveryWorker({
+              database,
               store,
+              queue: new DeliveryQueue(database),
               client,
               lists,
               commandBus,

@@ -1,8 +1,9 @@
-import { type Fact, type LogAccess, LogFollower } from '../event-store';
+import { isClientEvent } from '../clients';
+import { type Fact, type LogAccess, LogFollower, type StoredEvent } from '../event-store';
 import type { Clock, Signal } from '../platform';
 import { isSubscriptionEvent } from '../subscriptions';
 import type { DeliveryStore } from './delivery.store';
-import { plan } from './notification.planner';
+import { type Plan, plan } from './notification.planner';
 
 /** Events planned in one transaction. */
 const pageSize = 500;
@@ -17,7 +18,11 @@ export function createPlanner(
   return new LogFollower(access, {
     name: 'planner',
     pageSize,
-    apply: (page, queries) => store.enqueue(page.filter(isSubscriptionEvent).map(plan), clock.now(), queries),
+    apply: (page, queries) => store.enqueue(page.flatMap(plansOf), clock.now(), queries),
     after: () => planned.raise(),
   });
+}
+
+function plansOf(event: StoredEvent<Fact>): Plan[] {
+  return isSubscriptionEvent(event) || isClientEvent(event) ? [plan(event)] : [];
 }

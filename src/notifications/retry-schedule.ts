@@ -25,6 +25,9 @@ export const subscriptionScheduleS: readonly number[] = [...withinTheHourS, ...g
 /** When the schedule of a subscription notification is used up. */
 export const subscriptionDeadlineS = 14 * day;
 
+/** Within which a resource notification has to arrive (ext.abo.rscnotint.200). */
+export const resourceDeadlineS = hour;
+
 /** Part of a pause by which it may be longer, so that what failed together does not come back together. */
 const jitterPart = 0.2;
 

@@ -12,7 +12,7 @@ import {
   RequireScope,
   traceOf,
 } from '../http';
-import { DeliveryStore } from '../notifications';
+import { DeliveryRecords } from '../notifications';
 import { Clock, LOGGER, type Logger } from '../platform';
 import { Refused } from '../refusals';
 import { deliveriesQuery, deliveryItem, deliveryPlace, pagedDeliveries, toDeliveryItem } from './delivery-item';
@@ -25,7 +25,7 @@ import { type ListPage, pageOf } from './list-page';
 @UseGuards(BearerGuard)
 export class DeliveriesController {
   constructor(
-    @Inject(DeliveryStore) private readonly deliveries: DeliveryStore,
+    @Inject(DeliveryRecords) private readonly deliveries: DeliveryRecords,
     @Inject(Clock) private readonly clock: Clock,
     @Inject(LOGGER) private readonly log: Logger,
   ) {}

@@ -3,7 +3,7 @@ import { ApiBearerAuth, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagg
 import { z } from 'zod';
 import { LogAccess, type LogHold, LogWatch } from '../event-store';
 import { apiSchema, BearerGuard, expectNothing, problemResponses, RequireScope } from '../http';
-import { DeliveryStore, deliveryStates } from '../notifications';
+import { DeliveryRecords, deliveryStates } from '../notifications';
 import { Clock } from '../platform';
 import { ProjectionOperations, SubscriptionViewStore } from '../projections';
 import { relayReader } from '../relay';
@@ -40,7 +40,7 @@ const statistics = z.strictObject({
 export class StatsController {
   constructor(
     @Inject(SubscriptionViewStore) private readonly views: SubscriptionViewStore,
-    @Inject(DeliveryStore) private readonly deliveries: DeliveryStore,
+    @Inject(DeliveryRecords) private readonly deliveries: DeliveryRecords,
     @Inject(ProjectionOperations) private readonly projections: ProjectionOperations,
     @Inject(LogAccess) private readonly log: LogAccess,
     @Inject(LogWatch) private readonly watch: LogWatch,

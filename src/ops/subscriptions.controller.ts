@@ -2,7 +2,7 @@ import { Controller, Get, Inject, Param, Query, UseGuards } from '@nestjs/common
 import { ApiBearerAuth, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { apiQuery, apiSchema, BearerGuard, parse, problemResponses, RequireScope } from '../http';
-import { DeliveryStore } from '../notifications';
+import { DeliveryRecords } from '../notifications';
 import { Clock } from '../platform';
 import { ProjectionWait, type SubscriptionView, SubscriptionViewStore } from '../projections';
 import { Refused } from '../refusals';
@@ -34,7 +34,7 @@ export class SubscriptionsController {
     @Inject(SubscriptionViewStore) private readonly views: SubscriptionViewStore,
     @Inject(ProjectionWait) private readonly projection: ProjectionWait,
     @Inject(RecordedSubscriptions) private readonly recorded: RecordedSubscriptions,
-    @Inject(DeliveryStore) private readonly deliveries: DeliveryStore,
+    @Inject(DeliveryRecords) private readonly deliveries: DeliveryRecords,
     @Inject(Clock) private readonly clock: Clock,
   ) {}
 

@@ -94,7 +94,7 @@ describe('the events of clients', () => {
     const views = new SubscriptionViewStore(db);
     following.push(
       createProjector(access, views, 0),
-      createPlanner(access, new DeliveryStore(db), new TestClock(), new Signal()),
+      createPlanner(access, new DeliveryStore(), new TestClock(), new Signal()),
     );
     for (const follower of following) {
       follower.start();

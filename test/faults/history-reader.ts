@@ -122,7 +122,7 @@ async function readTold(world: Surroundings, check: HistoryCheck): Promise<void>
     });
   }
   const dropped = await world.rows<{ id: string }>(
-    `select delivery_id as id from delivery where state = 'dropped' and last_error = 'superseded'`,
+    `select delivery_id as id from delivery_attempt where outcome = 'dropped' and error = 'superseded'`,
   );
   for (const { id } of dropped) check.told.supersede(id);
 }

@@ -5,7 +5,8 @@ import type { Surroundings } from './surroundings';
 const effects = [
   { table: 'subscription_view_0', reader: 'projection:subscriptions:0', what: 'insert or update' },
   { table: 'subscription_view_1', reader: 'projection:subscriptions:1', what: 'insert or update' },
-  { table: 'delivery', reader: 'planner', what: 'insert' },
+  // Resource changes write to `delivery` too; how far a subscription has been planned is the planner's own.
+  { table: 'notified_subscription', reader: 'planner', what: 'insert or update of planned_sequence' },
 ];
 
 /**

@@ -61,7 +61,11 @@ async function streamStory(stream: string, world: Surroundings, log: LogHistory,
     [stream],
   );
   const deliveries = await world.rows<{ text: string }>(
-    `select sequence || ' ' || state || ' attempts ' || attempts || ' ' || coalesce(last_error, '') as text from delivery
+    `select sequence || ' ' || state || ' attempts ' || attempts || ' ' || coalesce(error, '') as text
+     from (
+       select subscription_id, sequence, state, attempts, last_error as error from delivery
+       union all select subscription_id, sequence, outcome, attempt, error from delivery_attempt
+     ) told
      where subscription_id like $1 || '.%' order by sequence desc limit $2`,
     [stream, eventsShownMax],
   );

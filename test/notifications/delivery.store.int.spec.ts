@@ -1,6 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { type ClaimedDelivery, type Completion, DeliveryStore } from '../../src/notifications/delivery.store';
+import type { ClaimedDelivery, Completion } from '../../src/notifications/delivery';
+import { DeliveryQueue } from '../../src/notifications/delivery-queue.store';
+import { DeliveryRecords } from '../../src/notifications/delivery-records.store';
+import { DeliveryStore } from '../../src/notifications/delivery.store';
 import type { Plan } from '../../src/notifications/notification.planner';
 import { Database } from '../../src/platform';
 import { createDatabase, type TestDatabase } from '../support/database';
@@ -12,12 +15,16 @@ const after = (minutes: number) => new Date(now.getTime() + minutes * minuteMs);
 const leaseMs = 10 * minuteMs;
 /** The lease of a worker that was frozen: over as soon as it is taken. */
 const overAtOnce = 0;
+const personId = randomUUID();
 
 /** The plan to tell one event; the test says what matters to it. */
 function notify(subscriptionId: string, sequence: number, given: { clientId?: string; starts?: boolean } = {}): Plan {
   return {
     kind: 'notify',
+    subscriptionId,
+    sequence,
     starts: given.starts ?? sequence === 1,
+    ends: false,
     occurredAt: now,
     notification: {
       delivery_id: randomUUID(),
@@ -26,6 +33,8 @@ function notify(subscriptionId: string, sequence: number, given: { clientId?: st
       client_id: given.clientId ?? 'app.example',
       service_id: '42',
       interface_version: '3.0.0',
+      provider: 'aanbieder',
+      person_id: personId,
       notification_type: 'subscription',
       end_date: '2026-07-01',
       correlation_id: 'conversation',
@@ -34,28 +43,37 @@ function notify(subscriptionId: string, sequence: number, given: { clientId?: st
 }
 
 const idOf = (plan: Plan) => (plan.kind === 'notify' ? plan.notification.delivery_id : '');
-const attempt = (status: number | null = 204, error: string | null = null) => ({ at: after(1), status, error });
-const delivered: Completion = { state: 'delivered', attempt: attempt() };
-const dead: Completion = { state: 'dead', attempt: attempt(404, 'status 404') };
-const retry: Completion = { state: 'pending', attempt: attempt(503, 'status 503'), dueAt: after(5) };
+const attempt = (status: number | null = 204, error: string | null = null) => ({
+  at: after(1),
+  status,
+  error,
+  durationMs: 7,
+});
+const delivered: Completion = { state: 'delivered', attempt: attempt(), isCounted: true };
+const dead: Completion = { state: 'dead', attempt: attempt(404, 'status 404'), isCounted: true };
+const retry: Completion = { state: 'pending', attempt: attempt(503, 'status 503'), isCounted: true, dueAt: after(5) };
 
 describe('the store of deliveries', () => {
   let database: TestDatabase;
   let db: Database;
   let store: DeliveryStore;
+  let queue: DeliveryQueue;
+  let records: DeliveryRecords;
   let subscription: string;
 
   beforeAll(async () => {
     database = await createDatabase();
     db = await Database.connect(database.url);
-    store = new DeliveryStore(db);
+    store = new DeliveryStore();
+    queue = new DeliveryQueue(db);
+    records = new DeliveryRecords(db);
   });
   afterAll(async () => {
     await db?.close();
     await database?.drop();
   });
   beforeEach(async () => {
-    await db.query('empty', 'truncate delivery, notified_subscription');
+    await db.query('empty', 'truncate delivery, delivery_attempt, notified_subscription, parked_client');
     subscription = `${randomUUID()}.1`;
   });
 
@@ -63,7 +81,12 @@ describe('the store of deliveries', () => {
     await store.enqueue(plans, now, db);
     return plans.map(idOf);
   };
-  const claim = (moment = now, limit = 10, lease = leaseMs) => store.claimDue(moment, limit, lease);
+  const claim = async (moment = now, limit = 10, lease = leaseMs) => {
+    await queue.freeExpired(limit);
+    return queue.claimDue(moment, { total: limit, tried: limit, room: limit, rooms: new Map() }, lease);
+  };
+  const complete = async (delivery: ClaimedDelivery, completion: Completion) =>
+    (await queue.complete([{ delivery, completion }])).has(delivery.delivery_id);
   const claimOne = async (moment = now, lease = leaseMs): Promise<ClaimedDelivery> => {
     const claimed = await claim(moment, 1, lease);
     if (claimed.length === 0) throw new Error('nothing is due');
@@ -73,7 +96,7 @@ describe('the store of deliveries', () => {
   /** Claims what is due and lets it come to this end. */
   const finish = async (completion: Completion, moment = now) => {
     const claimed = await claimOne(moment);
-    expect(await store.complete(claimed, completion)).toBe(true);
+    expect(await complete(claimed, completion)).toBe(true);
     return claimed;
   };
 
@@ -82,7 +105,7 @@ describe('the store of deliveries', () => {
       const plan = notify(subscription, 1);
       await enqueue(plan);
       await enqueue(plan, notify(`${randomUUID()}.1`, 1));
-      expect(await store.list({ subscription_id: subscription }, undefined, 10)).toHaveLength(1);
+      expect(await records.list({ subscription_id: subscription }, undefined, 10)).toHaveLength(1);
     });
 
     it('again after it was delivered stays delivered', async () => {
@@ -90,7 +113,7 @@ describe('the store of deliveries', () => {
       const [id] = await enqueue(plan);
       await finish(delivered);
       await enqueue(plan);
-      expect(await store.find(id!)).toMatchObject({ state: 'delivered', attempts: 1 });
+      expect(await records.find(id!)).toMatchObject({ state: 'delivered', attempts: 1 });
       expect(await claim()).toEqual([]);
     });
 
@@ -102,12 +125,12 @@ describe('the store of deliveries', () => {
           throw new Error('half-way');
         }),
       ).rejects.toThrow('half-way');
-      expect(await store.find(idOf(plan))).toBeUndefined();
+      expect(await records.find(idOf(plan))).toBeUndefined();
     });
 
     it('waits from now on, for the schedule of 14 days', async () => {
       const [id] = await enqueue(notify(subscription, 1));
-      expect(await store.find(id!)).toEqual({
+      expect(await records.find(id!)).toEqual({
         delivery_id: id,
         subscription_id: subscription,
         client_id: 'app.example',
@@ -124,9 +147,9 @@ describe('the store of deliveries', () => {
       });
     });
 
-    it('as nothing leaves nothing', async () => {
-      await enqueue({ kind: 'nothing' });
-      expect(await store.list({}, undefined, 10)).toEqual([]);
+    it('as a suspension tells nothing', async () => {
+      await enqueue({ kind: 'suspend', subscriptionId: subscription, sequence: 1 });
+      expect(await records.list({}, undefined, 10)).toEqual([]);
     });
   });
 
@@ -136,21 +159,26 @@ describe('the store of deliveries', () => {
       expect(await claim()).toEqual([
         {
           delivery_id: id,
+          endpoint_id: expect.any(Number),
           subscription_id: subscription,
           client_id: 'app.example',
           service_id: '42',
           interface_version: '3.0.0',
+          provider: 'aanbieder',
+          person_id: personId,
           notification_type: 'subscription',
           end_date: '2026-07-01',
           correlation_id: 'conversation',
           attempts: 0,
+          first_due_at: now,
           deadline_at: after(14 * 24 * 60),
           fence: '1',
+          is_probe: false,
           started_at: now,
           confirmed_at: null,
         },
       ]);
-      expect(await store.find(id!)).toMatchObject({ state: 'sending' });
+      expect(await records.find(id!)).toMatchObject({ state: 'sending' });
     });
 
     it('is of each subscription the oldest only, one after the other', async () => {
@@ -164,7 +192,7 @@ describe('the store of deliveries', () => {
       const first = await claim();
       expect(first.map(({ delivery_id }) => delivery_id).sort()).toEqual([ids[1]!, ids[2]!].sort());
       expect(await claim()).toEqual([]);
-      for (const one of first) await store.complete(one, delivered);
+      for (const one of first) await complete(one, delivered);
       expect(await claimedIds()).toEqual([ids[0]]);
     });
 
@@ -210,7 +238,7 @@ describe('the store of deliveries', () => {
               expect(underWay).toBe(1);
               story.push(one.delivery_id);
               underWay -= 1;
-              await store.complete(one, delivered);
+              await complete(one, delivered);
             }
           }
         }),
@@ -223,14 +251,14 @@ describe('the store of deliveries', () => {
       const frozen = await claimOne(now, overAtOnce);
       const next = await eventually(() => claimOne());
       expect(BigInt(next.fence)).toBeGreaterThan(BigInt(frozen.fence));
-      expect(await store.complete(frozen, dead)).toBe(false);
-      await store.giveBack([frozen]);
-      expect(await store.find(id!)).toMatchObject({ state: 'sending', attempts: 0, last_error: null });
-      expect(await store.complete(next, delivered)).toBe(true);
-      expect(await store.find(id!)).toMatchObject({ state: 'delivered', attempts: 1 });
-      expect(await store.complete(next, dead)).toBe(false);
-      expect(await store.complete(frozen, dead)).toBe(false);
-      expect(await store.find(id!)).toMatchObject({ state: 'delivered', attempts: 1 });
+      expect(await complete(frozen, dead)).toBe(false);
+      await queue.giveBack([frozen]);
+      expect(await records.find(id!)).toMatchObject({ state: 'sending', attempts: 0, last_error: null });
+      expect(await complete(next, delivered)).toBe(true);
+      expect(await records.find(id!)).toMatchObject({ state: 'delivered', attempts: 1 });
+      expect(await complete(next, dead)).toBe(false);
+      expect(await complete(frozen, dead)).toBe(false);
+      expect(await records.find(id!)).toMatchObject({ state: 'delivered', attempts: 1 });
     });
 
     it('holds up the next one of its subscription also when the lease has run out', async () => {
@@ -243,8 +271,8 @@ describe('the store of deliveries', () => {
 
     it('and given back is as it was', async () => {
       const [id] = await enqueue(notify(subscription, 1));
-      await store.giveBack(await claim());
-      expect(await store.find(id!)).toMatchObject({ state: 'pending', attempts: 0, due_at: now });
+      await queue.giveBack(await claim());
+      expect(await records.find(id!)).toMatchObject({ state: 'pending', attempts: 0, due_at: now });
       expect(await claimedIds()).toEqual([id]);
     });
   });
@@ -253,7 +281,7 @@ describe('the store of deliveries', () => {
     it('keeps what came of the try', async () => {
       const [id] = await enqueue(notify(subscription, 1));
       await finish(retry);
-      expect(await store.find(id!)).toMatchObject({
+      expect(await records.find(id!)).toMatchObject({
         state: 'pending',
         attempts: 1,
         due_at: after(5),
@@ -284,7 +312,7 @@ describe('the store of deliveries', () => {
       const [old] = await enqueue(notify(subscription, 1));
       await finish(retry);
       const [next] = await enqueue(notify(subscription, 2));
-      expect(await store.find(old!)).toMatchObject({ state: 'dropped', last_error: 'superseded', attempts: 1 });
+      expect(await records.find(old!)).toMatchObject({ state: 'dropped', last_error: 'superseded', attempts: 1 });
       expect(await claimedIds()).toEqual([next]);
     });
 
@@ -299,14 +327,14 @@ describe('the store of deliveries', () => {
       if (state === 'sending') await claimOne();
       else await finish(state === 'dead' ? dead : delivered);
       await enqueue(notify(subscription, 2));
-      expect((await store.find(old!))!.state).toBe(state);
+      expect((await records.find(old!))!.state).toBe(state);
     });
 
     it('leaves other subscriptions alone', async () => {
       const [old] = await enqueue(notify(subscription, 1));
       await finish(retry);
       await enqueue(notify(`${randomUUID()}.1`, 2), notify(subscription.replace(/1$/, '2'), 2));
-      expect((await store.find(old!))!.state).toBe('pending');
+      expect((await records.find(old!))!.state).toBe('pending');
     });
 
     it('never the other way round: an older one that is planned again drops nothing newer', async () => {
@@ -315,19 +343,19 @@ describe('the store of deliveries', () => {
       await finish(delivered);
       await finish(retry);
       await enqueue(...plans);
-      expect(await store.find(newer!)).toMatchObject({ state: 'pending', attempts: 1 });
+      expect(await records.find(newer!)).toMatchObject({ state: 'pending', attempts: 1 });
     });
   });
 
   describe('retried by an operator', () => {
     it('is undefined when there is none by that id', async () => {
-      expect(await store.retryDead(randomUUID(), now)).toBeUndefined();
+      expect(await records.retryDead(randomUUID(), now)).toBeUndefined();
     });
 
     it('goes out again as if it were new', async () => {
       const [id] = await enqueue(notify(subscription, 1));
       await finish(dead);
-      const retried = await store.retryDead(id!, after(60));
+      const retried = await records.retryDead(id!, after(60));
       expect(retried).toMatchObject({
         delivery_id: id,
         state: 'pending',
@@ -336,7 +364,7 @@ describe('the store of deliveries', () => {
         created_at: now,
         deadline_at: after(60 + 14 * 24 * 60),
       });
-      expect(await store.find(id!)).toEqual(retried);
+      expect(await records.find(id!)).toEqual(retried);
       expect(await claimedIds(after(60))).toEqual([id]);
     });
 
@@ -344,7 +372,7 @@ describe('the store of deliveries', () => {
       ['it waits', []],
       ['it is being sent', [() => claimOne()]],
       ['it was delivered', [() => finish(delivered)]],
-      ['it was dropped', [() => store.dropWaiting([subscription], 'because')]],
+      ['it was dropped', [() => store.dropWaiting([subscription], 'because', db)]],
       ['a newer state was planned since', [() => finish(dead), () => enqueue(notify(subscription, 2))]],
       [
         'a newer state was delivered since',
@@ -353,15 +381,15 @@ describe('the store of deliveries', () => {
     ])('is refused when %s', async (_, steps) => {
       const [id] = await enqueue(notify(subscription, 1));
       for (const step of steps) await step();
-      const before = await store.find(id!);
-      expect(await store.retryDead(id!, now)).toBe('not_retryable');
-      expect(await store.find(id!)).toEqual(before);
+      const before = await records.find(id!);
+      expect(await records.retryDead(id!, now)).toBe('not_retryable');
+      expect(await records.find(id!)).toEqual(before);
     });
 
     it('twice at once is retried once', async () => {
       const [id] = await enqueue(notify(subscription, 1));
       await finish(dead);
-      const answers = await Promise.all(Array.from({ length: 6 }, () => store.retryDead(id!, now)));
+      const answers = await Promise.all(Array.from({ length: 6 }, () => records.retryDead(id!, now)));
       expect(answers.filter((answer) => answer === 'not_retryable')).toHaveLength(5);
     });
   });
@@ -372,37 +400,37 @@ describe('the store of deliveries', () => {
       const [other] = await enqueue(notify(`${randomUUID()}.1`, 1));
       await db.query('later', 'update delivery set due_at = $2 where delivery_id = $1', [other, after(1)]);
       await finish(delivered);
-      await enqueue({ kind: 'silence', subscriptionId: subscription });
-      expect(await store.find(done!)).toMatchObject({ state: 'delivered', last_error: null });
-      expect(await store.find(waiting!)).toMatchObject({ state: 'dropped', last_error: 'invalid_subscription_id' });
+      await enqueue({ kind: 'silence', subscriptionId: subscription, sequence: 3 });
+      expect(await records.find(done!)).toMatchObject({ state: 'delivered', last_error: null });
+      expect(await records.find(waiting!)).toMatchObject({ state: 'dropped', last_error: 'invalid_subscription_id' });
       expect(await claimedIds(after(1))).toEqual([other]);
     });
 
     it('keeps the reason of its last try, and is not taken from who is sending it', async () => {
       const [tried] = await enqueue(notify(subscription, 1));
       await finish(retry);
-      await store.dropWaiting([subscription], 'invalid_subscription_id');
-      expect(await store.find(tried!)).toMatchObject({ state: 'dropped', last_error: 'status 503' });
+      await store.dropWaiting([subscription], 'invalid_subscription_id', db);
+      expect(await records.find(tried!)).toMatchObject({ state: 'dropped', last_error: 'status 503' });
       const [sending] = await enqueue(notify(subscription, 2));
       const claimed = await claimOne();
-      await store.dropWaiting([subscription], 'invalid_subscription_id');
-      expect((await store.find(sending!))!.state).toBe('sending');
-      expect(await store.complete(claimed, { ...delivered, state: 'dropped' })).toBe(true);
+      await store.dropWaiting([subscription], 'invalid_subscription_id', db);
+      expect((await records.find(sending!))!.state).toBe('sending');
+      expect(await complete(claimed, { ...delivered, state: 'dropped' })).toBe(true);
     });
   });
 
   describe('listed', () => {
-    const everything = () => store.list({}, undefined, 1_000);
+    const everything = () => records.list({}, undefined, 1_000);
     /** Page after page to the end; `between` happens after each page. */
     const pages = async (
-      filter: Parameters<DeliveryStore['list']>[0],
+      filter: Parameters<DeliveryRecords['list']>[0],
       limit: number,
       between: () => Promise<unknown> = () => Promise.resolve(),
     ) => {
       const ids: string[] = [];
       let last: { createdAt: string; deliveryId: string } | undefined;
       for (;;) {
-        const page = await store.list(filter, last, limit);
+        const page = await records.list(filter, last, limit);
         ids.push(...page.map(({ delivery_id }) => delivery_id));
         if (page.length < limit) return ids;
         const { place, delivery_id } = page.at(-1)!;
@@ -469,8 +497,8 @@ describe('the store of deliveries', () => {
 
     it('takes a filter that is named and left open as one that is not named', async () => {
       await fill();
-      const open = await store.list({ state: undefined, client_id: 'client 1' }, undefined, 100);
-      const closed = await store.list({ state: 'dead', client_id: 'client 1' }, undefined, 100);
+      const open = await records.list({ state: undefined, client_id: 'client 1' }, undefined, 100);
+      const closed = await records.list({ state: 'dead', client_id: 'client 1' }, undefined, 100);
       expect(open).toHaveLength(15);
       expect(closed).toEqual(open.filter(({ state }) => state === 'dead'));
     });
@@ -482,7 +510,7 @@ describe('the store of deliveries', () => {
     await store.enqueue([notify(`${randomUUID()}.1`, 1, { clientId: 'waiting' })], now, db);
     await store.enqueue([notify(`${randomUUID()}.1`, 1, { clientId: 'waiting' })], after(1), db);
     await store.enqueue([notify(`${randomUUID()}.1`, 1, { clientId: 'future' })], after(9), db);
-    const oldest = await store.oldestUndelivered(after(2));
+    const oldest = await records.oldestUndelivered(after(2));
     expect(oldest.sort((a, b) => (a.client_id < b.client_id ? -1 : 1))).toEqual([
       { client_id: 'future', seconds: 0 },
       { client_id: 'waiting', seconds: 120 },
