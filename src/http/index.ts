@@ -4,6 +4,7 @@ export { BearerGuard, RequireScope, type TokenScope } from './bearer.guard';
 export { HttpModule } from './http.module';
 export { expectNothing, parse } from './parse';
 export type { AnswerInPage } from './problem.filter';
+export { moment, personFields, printable } from './request-fields';
 export { traceOf } from './request-ids';
 export { type RefusalForm, RouteIs } from './route-kind';
 export { createHttpEdge } from './server';

@@ -57,6 +57,12 @@ describe('the store of lists', () => {
     expect(lists.client('pgo.example')?.organisationName).toBe('De PGO');
     expect(lists.client('PGO.example')).toBeUndefined();
     expect([...lists.clients()].map(({ clientId }) => clientId)).toEqual(['pgo.example']);
+    expect(['42', '43', '44', 'toString'].map((id) => lists.clientsOf(id))).toEqual([
+      ['pgo.example'],
+      ['pgo.example'],
+      [],
+      [],
+    ]);
     expect(lists.serviceName('42')).toBe('Verzamelen Huisartsgegevens');
     expect(lists.serviceName('toString')).toBeUndefined();
     expect(lists.provider('eerste')?.name).toBe('eerste');

@@ -16,6 +16,8 @@ export interface ParsedLists {
  * getting the same answers, so that one request is judged by one set of lists.
  */
 export class Lists {
+  private byService?: ReadonlyMap<string, readonly string[]>;
+
   constructor(private readonly lists: Readonly<ParsedLists>) {}
 
   /** The client with this host name, spelled as a client id is: in lower case. */
@@ -26,6 +28,12 @@ export class Lists {
   /** Every client of the list. */
   clients(): Iterable<Client> {
     return this.lists.clients.entries.values();
+  }
+
+  /** Ids of the clients whose entry names this service, under whichever interface version. */
+  clientsOf(serviceId: string): readonly string[] {
+    this.byService ??= clientsByService(this.clients());
+    return this.byService.get(serviceId) ?? [];
   }
 
   /** The display name of a service; undefined when the service names list does not have it. */
@@ -56,4 +64,13 @@ export class Lists {
   isWhitelisted(host: string): boolean {
     return this.lists.whitelist.entries.has(host.toLowerCase());
   }
+}
+
+function clientsByService(clients: Iterable<Client>): ReadonlyMap<string, readonly string[]> {
+  const byService = new Map<string, string[]>();
+  for (const { clientId, endpoints } of clients) {
+    const serviceIds = new Set([...endpoints.values()].flatMap((services) => [...services.keys()]));
+    for (const serviceId of serviceIds) byService.set(serviceId, [...(byService.get(serviceId) ?? []), clientId]);
+  }
+  return byService;
 }

@@ -1,9 +1,18 @@
+import { z } from 'zod';
 import type { Database } from '../platform';
 import type { PersonIdentity } from './person-identities';
+import type { PersonalSeal } from './personal-seal';
 
-/** Persons that the identity table knows, by the keyed hashes of their subjects. */
+/** A person as an issuer knows them. */
+const known = z.object({ issuer: z.string(), subject: z.string() });
+export type KnownSubject = z.output<typeof known>;
+
+/** Persons that the identity table knows: their ids by the keyed hashes of their subjects, and the way back. */
 export class KnownPersons {
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly database: Database,
+    private readonly seal: PersonalSeal,
+  ) {}
 
   /** The random person id; undefined for somebody who never had a subscription, or who was erased. */
   async idOf({ subjectHash, previousSubjectHash }: PersonIdentity): Promise<string | undefined> {
@@ -13,5 +22,21 @@ export class KnownPersons {
       [subjectHash, previousSubjectHash ?? subjectHash],
     );
     return row?.person_id;
+  }
+
+  /**
+   * Who is behind a person id, for a question that cannot be asked without (domain.md 7); undefined for somebody who was erased.
+   * @throws Error when it was sealed under a key that is not configured
+   */
+  async subjectOf(personId: string): Promise<KnownSubject | undefined> {
+    const [row] = await this.database.query<{ sealed: Buffer; key_id: string }>(
+      'known-persons.subject',
+      'select sealed_subject as sealed, key_id from person where person_id = $1',
+      [personId],
+    );
+    if (!row) return undefined;
+    const opened = this.seal.open({ sealed: row.sealed, keyId: row.key_id }, personId);
+    if (!opened) throw new Error('A subject was sealed under another key: give that one as PERSON_KEY_PREVIOUS.');
+    return known.parse(JSON.parse(opened.toString()));
   }
 }

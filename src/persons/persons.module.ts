@@ -12,12 +12,17 @@ export class PersonsModule {
   static with(secret: Buffer, previousSecret?: Buffer): DynamicModule {
     const key = new PersonKey(secret);
     const previousKey = previousSecret && new PersonKey(previousSecret);
+    const seal = new PersonalSeal(key, previousKey);
     return {
       module: PersonsModule,
       providers: [
         { provide: PersonIdentities, useValue: new PersonIdentities(key, previousKey) },
-        { provide: PersonalSeal, useValue: new PersonalSeal(key, previousKey) },
-        { provide: KnownPersons, inject: [Database], useFactory: (database: Database) => new KnownPersons(database) },
+        { provide: PersonalSeal, useValue: seal },
+        {
+          provide: KnownPersons,
+          inject: [Database],
+          useFactory: (database: Database) => new KnownPersons(database, seal),
+        },
         {
           provide: RequestFingerprint,
           inject: [Database],

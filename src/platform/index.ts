@@ -11,5 +11,6 @@ export { PlatformModule } from './platform.module';
 export { type CheckResult, type CheckStatus, loopCheck, Readiness } from './readiness';
 export { Signal } from './signal';
 export { isTraceId, isTraceparent } from './trace-ids';
+export { Turnstile } from './turnstile';
 export { WakeUp } from './wake-up';
 export { type LoopState, type StepOutcome, WorkLoop } from './work-loop';

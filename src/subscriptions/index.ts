@@ -14,6 +14,13 @@ export {
   TakeUpOrder,
   TerminateOrder,
 } from './subscription.orders';
-export { AnswerQuery, OwnSubscriptionQuery, type SubscriptionNow, SubscriptionQuery } from './subscription.queries';
 export { isSubscriptionEvent, subscriptionForms, upcast } from './subscription.forms';
+export {
+  type ActiveSubscription,
+  ActiveSubscriptionsQuery,
+  AnswerQuery,
+  OwnSubscriptionQuery,
+  type SubscriptionNow,
+  SubscriptionQuery,
+} from './subscription.queries';
 export { SubscriptionsModule } from './subscriptions.module';

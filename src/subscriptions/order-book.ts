@@ -11,7 +11,13 @@ import { Refused } from '../refusals';
 import { decide, evolve, initialState, isRunning, type SubscriptionState } from './subscription.decider';
 import type { SubscriptionEvent } from './subscription.events';
 import type { Once, Order, OrderResult, Standing } from './order';
-import type { OwnSubscriptionQuery, SubscriptionNow, SubscriptionQuery } from './subscription.queries';
+import type {
+  ActiveSubscription,
+  ActiveSubscriptionsQuery,
+  OwnSubscriptionQuery,
+  SubscriptionNow,
+  SubscriptionQuery,
+} from './subscription.queries';
 
 /** One order's outcome; `again` when somebody else was first and it has to be decided anew. */
 export type Outcome = { result: OrderResult } | { error: unknown } | 'again';
@@ -90,11 +96,37 @@ export async function subscriptionNow(
   const asked = subscriptionId ?? read!.events.at(-1)?.data.subscription_id;
   // By its own events only: those of its successors on the stream say nothing about it.
   const own = read!.events.filter(({ data }) => data.subscription_id === asked);
-  const state = own.reduce<SubscriptionState>(evolve, initialState);
-  const { latest } = decide({ type: 'Expire', now }, state).reduce(evolve, state);
+  const { latest } = upToNow(own, now);
   if (!latest) return undefined;
   const { subscriptionId: subscription_id, party, status, endDate: end_date } = latest;
   return { party, standing: { subscription_id, status, end_date } };
+}
+
+/** Streams read in one round trip. */
+const streamsPerReadMax = 200;
+
+/** What a query asks for: of each stream at most one subscription, since at most one of them is running (domain.md 1). */
+export async function activeSubscriptions(
+  { streamIds, now }: ActiveSubscriptionsQuery,
+  eventStore: EventStore,
+): Promise<ActiveSubscription[]> {
+  const active: ActiveSubscription[] = [];
+  for (let from = 0; from < streamIds.length; from += streamsPerReadMax) {
+    const targets = streamIds.slice(from, from + streamsPerReadMax).map((streamId) => ({ target: { streamId } }));
+    for (const { events } of await eventStore.read<SubscriptionEvent>(targets)) {
+      const { latest } = upToNow(events, now);
+      if (latest?.status !== 'active') continue;
+      const { subscriptionId, party, interfaceVersion } = latest;
+      active.push({ subscriptionId, party, interfaceVersion, version: events.length });
+    }
+  }
+  return active;
+}
+
+/** Where the day border has passed and nobody has noticed, it goes by the date (domain.md 1, decided). */
+function upToNow(events: readonly SubscriptionEvent[], now: Date): SubscriptionState {
+  const state = events.reduce<SubscriptionState>(evolve, initialState);
+  return decide({ type: 'Expire', now }, state).reduce(evolve, state);
 }
 
 /** The nil UUID: no stream has it. */

@@ -2,7 +2,7 @@ import { CommandHandler, type ICommandHandler, type IQueryHandler, QueryHandler 
 import { EventStore } from '../event-store';
 import { Refused } from '../refusals';
 import { CommandBatcher } from './command-batcher';
-import { answerTo, subscriptionNow } from './order-book';
+import { activeSubscriptions, answerTo, subscriptionNow } from './order-book';
 import type { OrderResult } from './order';
 import {
   AdjustOrder,
@@ -15,7 +15,14 @@ import {
   TakeUpOrder,
   TerminateOrder,
 } from './subscription.orders';
-import { AnswerQuery, OwnSubscriptionQuery, type SubscriptionNow, SubscriptionQuery } from './subscription.queries';
+import {
+  type ActiveSubscription,
+  ActiveSubscriptionsQuery,
+  AnswerQuery,
+  OwnSubscriptionQuery,
+  type SubscriptionNow,
+  SubscriptionQuery,
+} from './subscription.queries';
 
 /** One handler a kind of order. The rules are in `decide`, the walk in `carryOut`; nothing is left to say here. */
 @CommandHandler(AuthorizedOrder)
@@ -116,5 +123,13 @@ export class OwnSubscriptionHandler implements IQueryHandler<OwnSubscriptionQuer
   constructor(private readonly eventStore: EventStore) {}
   execute(query: OwnSubscriptionQuery): Promise<SubscriptionNow | undefined> {
     return subscriptionNow(query, this.eventStore);
+  }
+}
+
+@QueryHandler(ActiveSubscriptionsQuery)
+export class ActiveSubscriptionsHandler implements IQueryHandler<ActiveSubscriptionsQuery> {
+  constructor(private readonly eventStore: EventStore) {}
+  execute(query: ActiveSubscriptionsQuery): Promise<ActiveSubscription[]> {
+    return activeSubscriptions(query, this.eventStore);
   }
 }

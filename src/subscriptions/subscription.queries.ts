@@ -1,5 +1,5 @@
 import { Query } from '@nestjs/cqrs';
-import type { StreamTarget } from '../event-store';
+import { streamIdOf, type StreamTarget } from '../event-store';
 import {
   type Once,
   type OrderingPerson,
@@ -50,4 +50,30 @@ export class OwnSubscriptionQuery extends Query<SubscriptionNow | undefined> {
 export interface SubscriptionNow {
   party: Party;
   standing: Omit<Standing, 'version' | 'position'>;
+}
+
+/**
+ * Every subscription of a person on a service of a provider that is active by the date of a moment, among those with the named
+ * clients. Read from the log itself and found by the ids of their streams, so that one which was recorded a moment ago is among them.
+ */
+export class ActiveSubscriptionsQuery extends Query<ActiveSubscription[]> {
+  readonly streamIds: readonly string[];
+
+  constructor(
+    personId: string,
+    service: Pick<PartyNames, 'provider' | 'serviceId'>,
+    clientIds: readonly string[],
+    readonly now: Date,
+  ) {
+    super();
+    this.streamIds = clientIds.map((clientId) => streamIdOf(personId, clientId, service.provider, service.serviceId));
+  }
+}
+
+export interface ActiveSubscription {
+  subscriptionId: string;
+  /** Version of its stream as it was read. */
+  version: number;
+  party: Party;
+  interfaceVersion: string;
 }

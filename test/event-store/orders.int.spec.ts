@@ -1,10 +1,11 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { EventStore } from '../../src/event-store';
-import { PersonIdentities } from '../../src/persons';
+import { KnownPersons, PersonalSeal, PersonIdentities } from '../../src/persons';
 import { PersonKey } from '../../src/persons/person-key';
 import { Database, Signal } from '../../src/platform';
 import {
+  ActiveSubscriptionsQuery,
   AdjustOrder,
   ReapproveOrder,
   ResumeOrder,
@@ -15,10 +16,15 @@ import {
   TerminateOrder,
 } from '../../src/subscriptions';
 import { CommandBatcher } from '../../src/subscriptions/command-batcher';
-import { ReapproveHandler, SubscriptionHandler } from '../../src/subscriptions/subscription.handlers';
+import {
+  ActiveSubscriptionsHandler,
+  ReapproveHandler,
+  SubscriptionHandler,
+} from '../../src/subscriptions/subscription.handlers';
 import { createDatabase, type TestDatabase } from '../support/database';
 
-const identities = new PersonIdentities(new PersonKey(randomBytes(32)));
+const key = new PersonKey(randomBytes(32));
+const identities = new PersonIdentities(key);
 const trace = { correlation_id: 'conversation', causation_id: 'request' };
 const now = new Date('2026-03-01T12:00:00+01:00');
 const terms = {
@@ -46,11 +52,11 @@ describe('an order of our own doors', () => {
     await database?.drop();
   });
 
-  const takeUp = (subject: string, id: string = randomUUID(), endDate?: string) =>
+  const takeUp = (subject: string, id: string = randomUUID(), endDate?: string, party: Partial<typeof terms> = {}) =>
     batcher.submit(
       new TakeUpOrder(
         identities.of(subject),
-        terms,
+        { ...terms, ...party },
         { authorizationId: id, authorizedAt: now },
         endDate,
         { key: `grant:${id}`, fingerprint: createHash('sha256').update(id).digest() },
@@ -130,5 +136,36 @@ describe('an order of our own doors', () => {
     const before = await persons();
     await reapprove(randomUUID());
     expect(await persons()).toBe(before);
+  });
+
+  it('leaves no subscription out when all of a person on one service are asked for, and none in that is not active', async () => {
+    const subject = randomUUID();
+    const of = (party: Partial<typeof terms>) =>
+      takeUp(subject, randomUUID(), undefined, party).then(({ standing }) => standing.subscription_id);
+    const clients = Array.from({ length: 203 }, (_, nth) => `app-${nth}.example`);
+    const [first, last] = [await of({ clientId: clients[0] }), await of({ clientId: clients[202], grantedDays: 60 })];
+    const [suspended, ended] = [await of({ clientId: clients[1] }), await of({ clientId: clients[2] })];
+    await batcher.submit(new SuspendOrder(suspended, 'operator', trace, now));
+    await batcher.submit(new TerminateOrder(ended, 'person', trace, now));
+    await of({ provider: 'andere', clientId: clients[3] });
+    await of({ serviceId: '43', clientId: clients[4] });
+    await of({ clientId: 'not-asked.example' });
+    await takeUp(randomUUID(), randomUUID(), undefined, { clientId: clients[5] });
+
+    const personId = await new KnownPersons(connection, new PersonalSeal(key)).idOf(identities.of(subject));
+    const active = (moment: Date) =>
+      new ActiveSubscriptionsHandler(store).execute(
+        new ActiveSubscriptionsQuery(personId!, { provider: 'aanbieder', serviceId: '42' }, clients, moment),
+      );
+    const party = { provider: 'aanbieder', service_id: '42', person_id: personId };
+    const found = (subscriptionId: string, clientId: string | undefined) => ({
+      subscriptionId,
+      version: 1,
+      party: { ...party, client_id: clientId },
+      interfaceVersion: '3.0.0',
+    });
+    expect(await active(now)).toEqual([found(first, clients[0]), found(last, clients[202])]);
+    // By the date, though nobody has noticed yet that the end date of the first has come.
+    expect(await active(new Date('2026-03-31T00:00:00+02:00'))).toEqual([found(last, clients[202])]);
   });
 });
