@@ -41,7 +41,7 @@ describe('the migration to the delivery engine', () => {
       await before.query(
         `insert into delivery (delivery_id, subscription_id, sequence, client_id, service_id, interface_version, notification_type,
            end_date, correlation_id, state, attempts, due_at, created_at, deadline_at, last_status)
-         values (md5($1)::uuid, 'stream ' || $2 || '.1', 3, 'app.example', '42', '3.0.0', 'subscription', '2026-07-01', 'conversation',
+         values (md5($1)::uuid, 'stream ' || $2::integer || '.1', 3, 'app.example', '42', '3.0.0', 'subscription', '2026-07-01', 'conversation',
            $1, $2, '2026-03-01', '2026-03-01', '2026-03-15', 204)`,
         [state, n],
       );
