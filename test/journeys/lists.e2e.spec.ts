@@ -1,10 +1,8 @@
-import { cp, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { rename } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { TestService } from '../support/app';
 import { eventually } from '../support/eventually';
+import { type ListFile, listFileNames, ListFolder } from '../support/list-folder';
 import { accepted, ask, type Page, scopeOf } from './walk';
 
 interface ListItem {
@@ -17,47 +15,28 @@ interface ListItem {
   last_refusal: { at: string; line: number | null; reason: string } | null;
 }
 
-const files = {
-  providers: 'zorgaanbiederslijst.xml',
-  clients: 'oauthclientlist.xml',
-  service_names: 'gegevensdienstnamenlijst.xml',
-  whitelist: 'whitelist.xml',
-};
-
 describe('the MedMij lists', () => {
   let service: TestService;
-  let folder: string;
-  const url = (file: string) => pathToFileURL(join(folder, file)).href;
+  let lists: ListFolder;
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'medmij-lists-'));
-    await cp(resolve(__dirname, '../../dev/sample-lists'), folder, { recursive: true });
-    service = await TestService.start({
-      PROVIDER_LIST_URL: url(files.providers),
-      CLIENT_LIST_URL: url(files.clients),
-      SERVICE_NAMES_LIST_URL: url(files.service_names),
-      WHITELIST_URL: url(files.whitelist),
-    });
+    lists = await ListFolder.make();
+    service = await TestService.start(lists.env);
   });
   afterAll(async () => {
     await service.stop();
-    await rm(folder, { recursive: true });
+    await lists.remove();
   });
 
-  const listed = async (name: keyof typeof files) => {
+  const listed = async (name: ListFile) => {
     const { body } = await service.get<Page<ListItem>>('/ops/api/lists');
     return body.items.find((item) => item.name === name)!;
   };
-  /** Published as a careful publisher does: whole, under its name at once. */
-  const edit = async (name: keyof typeof files, change: (text: string) => string) => {
-    const file = join(folder, files[name]);
-    await writeFile(`${file}.new`, change(await readFile(file, 'utf8')));
-    await rename(`${file}.new`, file);
-  };
+  const edit = (name: ListFile, change: (text: string) => string) => lists.edit(name, change);
   const number = (sequence: number) => (text: string) => text.replace(/<Volgnummer>\d+</, `<Volgnummer>${sequence}<`);
 
   it('are shown as they were loaded', async () => {
     const { status, body } = await service.get<Page<ListItem>>('/ops/api/lists');
-    expect([status, body.next, body.items.map(({ name }) => name)]).toEqual([200, null, Object.keys(files)]);
+    expect([status, body.next, body.items.map(({ name }) => name)]).toEqual([200, null, listFileNames]);
     for (const item of body.items)
       expect(item).toEqual({
         name: item.name,
@@ -99,8 +78,7 @@ describe('the MedMij lists', () => {
     ],
     ['without a number', (text) => text.replace(/<Volgnummer>\d+<\/Volgnummer>/, ''), /./],
   ])('that come %s are refused, shown as refused, and the good copy stays', async (_, change, reason) => {
-    const file = join(folder, files.clients);
-    const good = await readFile(file, 'utf8');
+    const good = await lists.read('clients');
     const before = await listed('clients');
     await edit('clients', change);
     await eventually(async () => {
@@ -117,7 +95,7 @@ describe('the MedMij lists', () => {
 
   it('that are away for too long are stale: nothing is sent, and readiness says so, until they are back', async () => {
     const { clock, dvp } = service.world;
-    const file = join(folder, files.whitelist);
+    const file = lists.path('whitelist');
     await rename(file, `${file}.away`);
     await eventually(async () => expect((await listed('whitelist')).last_refusal).not.toBeNull());
     clock.advance(31 * 60_000);
@@ -142,7 +120,7 @@ describe('the MedMij lists', () => {
   });
 
   it('that were never there make the service unavailable, until they come', async () => {
-    const file = join(folder, files.service_names);
+    const file = lists.path('service_names');
     await rename(file, `${file}.away`);
     await service.restart();
     const answer = await ask(service);
