@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Client } from 'pg';
 import type { LogCheck } from '../test/event-store/log-check';
 import type { Load } from './closed-loop';
+import { terms } from './person-life';
 
 /** A start, another end date and an end: what each stream of a backlog holds. */
 const eventsAStream = 3;
@@ -19,6 +20,8 @@ export class Backlog {
   constructor(
     private readonly client: Client,
     private readonly check: LogCheck,
+    /** Whose subscriptions they are, in turns. */
+    private readonly clientIds: readonly string[] = [terms.clientId],
   ) {}
 
   /** Marks up to this one are taken. */
@@ -45,7 +48,7 @@ export class Backlog {
     const from = this.made;
     const count = Math.ceil(events / eventsAStream) * eventsAStream;
     this.made += count;
-    await this.client.query(insertSql, [from / eventsAStream, count / eventsAStream, eventsAStream]);
+    await this.client.query(insertSql, [from / eventsAStream, count / eventsAStream, eventsAStream, this.clientIds]);
     for (let mark = from + 1; mark <= from + count; mark += 1) this.check.commit(mark);
     return count;
   }
@@ -76,12 +79,13 @@ const insertSql = `
   select 1, pg_current_xact_id(), md5('stream' || s)::uuid, v, gen_random_uuid(),
          'nl.medmij.subscription.' || (array['started', 'adjusted', 'terminated'])[v] || '.v1',
          jsonb_build_object(
-           'subscription_id', md5('stream' || s)::uuid || '.1', 'client_id', 'localhost', 'provider', 'eenofanderezorgaanbieder',
-           'service_id', '42', 'person_id', md5('person' || s)::uuid, 'end_date', '2027-05-21', 'interface_version', '3.0.0',
+           'subscription_id', md5('stream' || s)::uuid || '.1', 'client_id', ($4::text[])[1 + s % cardinality($4::text[])],
+           'provider', 'eenofanderezorgaanbieder',
+           'service_id', '42', 'person_id', md5('person' || s)::uuid, 'end_date', date '2027-05-21' - v, 'interface_version', '3.0.0',
            'authorization_id', 'bench-' || s * $3 + v, 'authorized_at', '2026-11-22T12:00:00.000Z')
            || case v when 1 then '{}' when 2 then '{"previous_end_date":"2027-05-21"}'
                      else '{"previous_end_date":"2027-05-21","reason":"person"}' end::jsonb,
-         jsonb_build_object('correlation_id', 'bench-' || s, 'causation_id', 'bench-' || s), clock_timestamp()
+         jsonb_build_object('correlation_id', 'bench-' || s * $3 + v, 'causation_id', 'bench-' || s * $3 + v), clock_timestamp()
   from generate_series(1, $3::integer) as v, generate_series($1::integer, $1 + $2 - 1) as s
   order by v, s`;
 

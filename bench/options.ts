@@ -2,7 +2,17 @@ import { parseArgs } from 'node:util';
 import { Problem } from '../dev/problem';
 
 /** In the order in which they run. */
-export const benchmarkNames = ['append', 'intake', 'relay', 'project', 'growth', 'idle', 'lists'] as const;
+export const benchmarkNames = [
+  'append',
+  'intake',
+  'relay',
+  'project',
+  'deliver',
+  'recover',
+  'growth',
+  'idle',
+  'lists',
+] as const;
 export type BenchmarkName = (typeof benchmarkNames)[number];
 
 export interface BenchOptions {
@@ -15,13 +25,17 @@ export interface BenchOptions {
   readonly events: number;
   /** Events in the log that `project` reads anew beside the live view. */
   readonly rebuild: number;
+  /** Notifications that `deliver` sends in one round. */
+  readonly notifications: number;
+  /** Due deliveries and unread events of `backlog`. */
+  readonly backlog: number;
   /** Subscriptions in the databases that `growth` compares, the smallest first. */
   readonly sizes: readonly number[];
   /** Where results go instead of bench/results; docs/performance.md is then left alone. */
   readonly out?: string;
 }
 
-const usage = `npm run bench -- [${benchmarkNames.join('|')} ...] [--seconds 3] [--rounds 5] [--events 30000] [--rebuild 1000000] [--sizes 10000,1000000] [--full] [--out <folder>]`;
+const usage = `npm run bench -- [${benchmarkNames.join('|')} ...] [--seconds 3] [--rounds 5] [--events 30000] [--rebuild 1000000] [--notifications 6000] [--backlog 1000000] [--sizes 10000,1000000] [--full] [--out <folder>]`;
 
 /** @throws Problem with the usage */
 export function readOptions(args: readonly string[]): BenchOptions {
@@ -37,6 +51,8 @@ export function readOptions(args: readonly string[]): BenchOptions {
     rounds: whole('rounds', values.rounds ?? '5'),
     events: whole('events', values.events ?? '30000'),
     rebuild: whole('rebuild', values.rebuild ?? '1000000'),
+    notifications: whole('notifications', values.notifications ?? '6000'),
+    backlog: whole('backlog', values.backlog ?? '1000000'),
     sizes: values.sizes
       ? values.sizes.split(',').map((size) => whole('sizes', size))
       : [10_000, 1_000_000, ...(values.full ? [5_000_000] : [])],
@@ -55,6 +71,8 @@ function parse(args: readonly string[]) {
         rounds: text,
         events: text,
         rebuild: text,
+        notifications: text,
+        backlog: text,
         sizes: text,
         out: text,
         full: { type: 'boolean' },

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { projectRoot } from '../dev/project';
 import { append } from './append.bench';
 import type { Benchmark } from './benchmark';
+import { deliver } from './deliver.bench';
 import { fdatasyncCostMs } from './fdatasync';
 import { growth } from './growth.bench';
 import { idle } from './idle.bench';
@@ -10,11 +11,22 @@ import { lists } from './lists.bench';
 import { machineFacts } from './machine';
 import { type BenchmarkName, readOptions } from './options';
 import { project } from './project.bench';
+import { recover } from './recover.bench';
 import { relay } from './relay.bench';
 import { reportOf } from './report';
 import { resultOf, writeResult } from './results';
 
-const benchmarks: Record<BenchmarkName, Benchmark> = { append, intake, relay, project, growth, idle, lists };
+const benchmarks: Record<BenchmarkName, Benchmark> = {
+  append,
+  intake,
+  relay,
+  project,
+  deliver,
+  recover,
+  growth,
+  idle,
+  lists,
+};
 
 /** One benchmark in a process of its own, so that its memory and its compiled code are not those of the one before. */
 async function main(): Promise<boolean> {

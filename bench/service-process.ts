@@ -49,6 +49,17 @@ export class ServiceProcess {
     return new ServiceProcess(child, dataDir, url, token, performance.now() - startedMs);
   }
 
+  get pid(): number {
+    return this.child.pid!;
+  }
+
+  /** Whether its readiness says so of this check. */
+  async isDegraded(check: string): Promise<boolean> {
+    const answer = await fetch(`${this.url}/health/ready`);
+    const { checks } = (await answer.json()) as { checks: Record<string, { status: string } | undefined> };
+    return checks[check]?.status === 'degraded';
+  }
+
   /** Its own figures, asked of its metrics: processor seconds used so far, bytes held now. */
   async figures(): Promise<{ cpuS: number; rssBytes: number }> {
     const text = await (await fetch(`${this.url}/metrics`)).text();
@@ -74,9 +85,15 @@ export class ServiceProcess {
     }
   }
 
+  /** `kill -9`, now. */
+  async kill(): Promise<void> {
+    this.child.kill('SIGKILL');
+    await this.stop();
+  }
+
   async stop(): Promise<void> {
     const exited = new Promise((done) => this.child.once('exit', done));
-    if (this.child.exitCode === null) {
+    if (this.child.exitCode === null && this.child.signalCode === null) {
       this.child.kill('SIGTERM');
       await exited;
     }

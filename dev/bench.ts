@@ -42,12 +42,14 @@ async function main(): Promise<void> {
   }
 }
 
-function argumentsOf({ seconds, rounds, events, rebuild, sizes, out }: BenchOptions): string[] {
+function argumentsOf({ seconds, rounds, events, rebuild, notifications, backlog, sizes, out }: BenchOptions): string[] {
   const given = {
     seconds,
     rounds,
     events,
     rebuild,
+    notifications,
+    backlog,
     sizes: sizes.join(','),
     ...(out !== undefined && { out: resolve(out) }),
   };
