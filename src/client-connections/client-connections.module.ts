@@ -1,38 +1,48 @@
-import { type DynamicModule, Inject, Module, type OnApplicationShutdown } from '@nestjs/common';
+import {
+  type DynamicModule,
+  Inject,
+  Module,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+} from '@nestjs/common';
+import { Registry } from 'prom-client';
 import { ListStore } from '../medmij-lists';
-import { Clock } from '../platform';
-import { type IdentityFiles, IdentityStore } from './client-identity';
-import type { HostAddress } from './host-address';
+import { Clock, LOGGER, type Logger } from '../platform';
+import { ClientConnections, type ClientConnectionsOptions } from './client-connections';
 import { NotificationClient } from './notification.client';
-
-export interface ClientConnectionsOptions {
-  identityFiles: IdentityFiles;
-  hostAddresses: Readonly<Record<string, HostAddress>>;
-}
 
 /** One set of connections to clients for the whole process. */
 @Module({})
-export class ClientConnectionsModule implements OnApplicationShutdown {
-  constructor(@Inject(NotificationClient) private readonly client: NotificationClient) {}
+export class ClientConnectionsModule implements OnApplicationBootstrap, OnApplicationShutdown {
+  constructor(@Inject(ClientConnections) private readonly connections: ClientConnections) {}
 
-  static with({ identityFiles, hostAddresses }: ClientConnectionsOptions): DynamicModule {
+  static with(options: ClientConnectionsOptions): DynamicModule {
     return {
       module: ClientConnectionsModule,
       global: true,
       providers: [
         {
+          provide: ClientConnections,
+          inject: [ListStore, Clock, Registry, LOGGER],
+          useFactory: (lists: ListStore, clock: Clock, registry: Registry, log: Logger) =>
+            new ClientConnections(options, { lists, clock, registry, log }),
+        },
+        {
           provide: NotificationClient,
-          inject: [ListStore, Clock],
-          useFactory: (lists: ListStore, clock: Clock) =>
-            new NotificationClient({ identities: new IdentityStore(identityFiles), lists, clock, hostAddresses }),
+          inject: [ClientConnections],
+          useFactory: (connections: ClientConnections) => connections.client,
         },
       ],
       exports: [NotificationClient],
     };
   }
 
+  onApplicationBootstrap(): void {
+    this.connections.start();
+  }
+
   /** After the loops have been stopped: a call under way is waited for by whoever made it. */
   async onApplicationShutdown(): Promise<void> {
-    await this.client.close();
+    await this.connections.stop();
   }
 }

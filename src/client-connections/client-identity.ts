@@ -1,5 +1,6 @@
 import { createHash, createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
+import { createSecureContext, type SecureContext } from 'node:tls';
 
 /** The files of our identity towards clients, and of what we trust there. */
 export interface IdentityFiles {
@@ -9,15 +10,28 @@ export interface IdentityFiles {
 }
 
 export interface ClientIdentity {
-  cert: Buffer;
-  key: Buffer;
-  ca: Buffer;
+  /** Made once for all connections: reading keys and authorities costs milliseconds. */
+  context: SecureContext;
   /** Changes whenever one of the files does: connections of another identity are not used any more. */
   fingerprint: string;
+  validFrom: Date;
   validTo: Date;
 }
 
 const lookAgainMs = 1_000;
+
+/** TLS 1.2 as NCSC calls it good; every suite of TLS 1.3 is. */
+const ciphers = [
+  'TLS_AES_256_GCM_SHA384',
+  'TLS_CHACHA20_POLY1305_SHA256',
+  'TLS_AES_128_GCM_SHA256',
+  'ECDHE-ECDSA-AES256-GCM-SHA384',
+  'ECDHE-RSA-AES256-GCM-SHA384',
+  'ECDHE-ECDSA-CHACHA20-POLY1305',
+  'ECDHE-RSA-CHACHA20-POLY1305',
+  'ECDHE-ECDSA-AES128-GCM-SHA256',
+  'ECDHE-RSA-AES128-GCM-SHA256',
+].join(':');
 
 /** Our certificate and key, read again when a file changes. Without them nothing is sent (design.md 2.3). */
 export class IdentityStore {
@@ -25,16 +39,22 @@ export class IdentityStore {
   private fault = 'it has not been read yet';
   private stamp = '';
   private lookedAt = Number.NEGATIVE_INFINITY;
+  private looking?: Promise<void>;
 
   constructor(private readonly files: IdentityFiles) {}
 
   /** The identity, or the reason why there is none to use at `now`; looks at the files at most once a second. */
   async current(now: Date): Promise<ClientIdentity | { missing: string }> {
     if (performance.now() - this.lookedAt >= lookAgainMs) {
-      this.lookedAt = performance.now();
-      await this.look();
+      // Whoever asks meanwhile waits for the same look: the first one has nothing to answer from yet.
+      this.looking ??= this.look().finally(() => {
+        this.lookedAt = performance.now();
+        this.looking = undefined;
+      });
     }
+    if (this.looking) await this.looking;
     if (!this.identity) return { missing: this.fault };
+    if (this.identity.validFrom > now) return { missing: 'our client certificate is not valid yet' };
     if (this.identity.validTo <= now) return { missing: 'our client certificate has expired' };
     return this.identity;
   }
@@ -55,10 +75,9 @@ export class IdentityStore {
       if (!certificate.checkPrivateKey(createPrivateKey(key)))
         throw new Error('the key does not belong to the certificate');
       this.identity = {
-        cert,
-        key,
-        ca,
+        context: createSecureContext({ cert, key, ca, ciphers, minVersion: 'TLSv1.2' }),
         fingerprint: createHash('sha256').update(cert).update(key).update(ca).digest('hex'),
+        validFrom: new Date(certificate.validFrom),
         validTo: new Date(certificate.validTo),
       };
       this.stamp = stamp;

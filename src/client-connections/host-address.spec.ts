@@ -1,5 +1,6 @@
-import { describe, expect, it } from '@jest/globals';
-import { addressOf, isPublicAddress } from './host-address';
+import dns from 'node:dns/promises';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { isPublicAddress, PinnedTarget } from './host-address';
 
 describe('an address', () => {
   it.each([
@@ -36,11 +37,39 @@ describe('an address', () => {
 describe('a host', () => {
   it('goes where development configured it', async () => {
     const configured = { 'app.example': { address: '127.0.0.1', port: 9443 } };
-    await expect(addressOf('app.example', 443, configured)).resolves.toEqual({ address: '127.0.0.1', port: 9443 });
+    const target = new PinnedTarget('app.example', 443, configured);
+    await expect(target.current()).resolves.toEqual({ host: '127.0.0.1', port: 9443 });
   });
 
-  it('is refused when its name leads to an address that is not public', async () => {
-    await expect(addressOf('localhost', 443, {})).rejects.toMatchObject({ code: 'private_address' });
-    await expect(addressOf('127.0.0.1', 443, {})).rejects.toMatchObject({ code: 'private_address' });
+  it.each(['localhost', '127.0.0.1'])('%s is refused: it leads to an address that is not public', async (host) => {
+    await expect(new PinnedTarget(host, 443, {}).current()).rejects.toMatchObject({ code: 'private_address' });
+  });
+
+  describe('that is found', () => {
+    const found = [{ address: '93.184.215.14', family: 4 }];
+    let lookup: jest.SpiedFunction<typeof dns.lookup>;
+    beforeEach(() => {
+      lookup = jest.spyOn(dns, 'lookup').mockResolvedValue(found as never);
+    });
+    afterEach(() => lookup.mockRestore());
+
+    it('is asked for once, by however many connections at once, and goes where it was looked up', async () => {
+      const target = new PinnedTarget('app.example', 443, {});
+      const [first, second] = await Promise.all([target.current(), target.current()]);
+      expect(await target.current()).toBe(first);
+      expect(second).toBe(first);
+      expect(lookup).toHaveBeenCalledTimes(1);
+      const addresses = await new Promise((resolve) =>
+        first.lookup!('another.example', { all: true }, (_, given) => resolve(given)),
+      );
+      expect(addresses).toEqual(found);
+    });
+
+    it('is asked for again after a failure', async () => {
+      const target = new PinnedTarget('app.example', 443, {});
+      lookup.mockRejectedValueOnce(Object.assign(new Error('away'), { code: 'EAI_AGAIN' }));
+      await expect(target.current()).rejects.toMatchObject({ code: 'EAI_AGAIN' });
+      await expect(target.current()).resolves.toMatchObject({ host: 'app.example', port: 443 });
+    });
   });
 });

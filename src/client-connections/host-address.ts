@@ -1,5 +1,6 @@
 import { lookup } from 'node:dns/promises';
-import { BlockList, isIPv6 } from 'node:net';
+import { BlockList, isIPv6, type LookupFunction } from 'node:net';
+import { ConnectionFault } from './connection-failure';
 
 /** Where a call to a host really goes. */
 export interface HostAddress {
@@ -52,22 +53,51 @@ export function isPublicAddress(address: string): boolean {
   return isIPv6(address) ? !notPublic6.check(address, 'ipv6') : !notPublic4.check(address, 'ipv4');
 }
 
+/** What a socket connects to: a name that is resolved as usual, or one whose addresses have been looked at. */
+export interface Target {
+  host: string;
+  port: number;
+  lookup?: LookupFunction;
+}
+
+/** How long addresses that were looked at are used for further connections. */
+const pinnedMs = 30_000;
+
 /**
- * Resolves a host once, so that the address checked is the address called. Configured development hosts go where they say.
- * @throws Error `private_address` when any address of the name is not public, or the resolver's error.
+ * Where one host is: resolved once, so that the addresses checked are the addresses called, and by one question at a time, so
+ * that a name server that hangs holds one thread and not all of them. Configured development hosts go where they say.
  */
-export async function addressOf(
-  host: string,
-  port: number,
-  configured: Readonly<Record<string, HostAddress>>,
-): Promise<HostAddress> {
-  const known = configured[host];
-  if (known) return known;
-  const addresses = await lookup(host, { all: true, verbatim: true });
-  if (addresses.length === 0 || !addresses.every(({ address }) => isPublicAddress(address))) {
-    throw Object.assign(new Error('The host name leads to an address that is not public.'), {
-      code: 'private_address',
-    });
+export class PinnedTarget {
+  private pinned?: { target: Target; untilMs: number };
+  private asking?: Promise<Target>;
+
+  constructor(
+    private readonly host: string,
+    private readonly port: number,
+    private readonly configured: Readonly<Record<string, HostAddress>>,
+  ) {}
+
+  /** @throws ConnectionFault `private_address` when any address of the name is not public, or the resolver's error */
+  async current(): Promise<Target> {
+    const known = this.configured[this.host];
+    if (known) return { host: known.address, port: known.port };
+    if (this.pinned && performance.now() < this.pinned.untilMs) return this.pinned.target;
+    this.asking ??= this.ask().finally(() => (this.asking = undefined));
+    return this.asking;
   }
-  return { address: addresses[0]!.address, port };
+
+  private async ask(): Promise<Target> {
+    const addresses = await lookup(this.host, { all: true, verbatim: true });
+    if (addresses.length === 0 || !addresses.every(({ address }) => isPublicAddress(address))) {
+      throw new ConnectionFault('private_address', 'The host name leads to an address that is not public.');
+    }
+    const target: Target = {
+      host: this.host,
+      port: this.port,
+      lookup: (_host, { all }, answer) =>
+        all ? answer(null, addresses) : answer(null, addresses[0]!.address, addresses[0]!.family),
+    };
+    this.pinned = { target, untilMs: performance.now() + pinnedMs };
+    return target;
+  }
 }

@@ -16,7 +16,9 @@ export interface ParsedLists {
  * getting the same answers, so that one request is judged by one set of lists.
  */
 export class Lists {
+  /** Made when first asked for: most processes never do. */
   private byService?: ReadonlyMap<string, readonly string[]>;
+  private notificationHosts?: ReadonlySet<string>;
 
   constructor(private readonly lists: Readonly<ParsedLists>) {}
 
@@ -55,6 +57,12 @@ export class Lists {
     return this.client(clientId)?.endpoints.get(interfaceVersion)?.get(serviceId);
   }
 
+  /** Whether any client takes notifications at this host. */
+  isNotificationHost(host: string): boolean {
+    this.notificationHosts ??= new Set(this.everyNotificationHost());
+    return this.notificationHosts.has(host);
+  }
+
   /** What the provider (name without `@medmij`) offers; undefined when it does not open up the service. */
   offering(provider: string, interfaceVersion: string, serviceId: string): Offering | undefined {
     return this.provider(provider)?.offerings.get(interfaceVersion)?.get(serviceId);
@@ -63,6 +71,17 @@ export class Lists {
   /** Whether traffic with this host is allowed (domain.md 12). */
   isWhitelisted(host: string): boolean {
     return this.lists.whitelist.entries.has(host.toLowerCase());
+  }
+
+  private *everyNotificationHost(): Iterable<string> {
+    for (const { endpoints } of this.clients()) {
+      for (const services of endpoints.values()) {
+        for (const { subscription, resource } of services.values()) {
+          if (subscription !== undefined) yield new URL(subscription).hostname;
+          if (resource !== undefined) yield new URL(resource).hostname;
+        }
+      }
+    }
   }
 }
 

@@ -464,7 +464,7 @@ describe('a notification to a client', () => {
       flooding: 'delivered null',
       dripping: 'delivered null',
       'flooding with an error': 'dead status 404',
-      'dripping with an error': 'pending timeout',
+      'dripping with an error': 'pending status 503',
       'breaking off': 'pending UND_ERR_SOCKET',
       'full of headers': 'pending UND_ERR_HEADERS_OVERFLOW',
     });

@@ -1,0 +1,45 @@
+import type { Registry } from 'prom-client';
+import type { ListStore } from '../medmij-lists';
+import type { Clock, Logger } from '../platform';
+import { type IdentityFiles, IdentityStore } from './client-identity';
+import { ConnectionPools } from './connection-pools';
+import { ConnectionUse } from './connection-use';
+import { ConnectionMetrics } from './connection.metrics';
+import type { HostAddress } from './host-address';
+import { NotificationClient } from './notification.client';
+import { SendingConditions } from './sending-conditions';
+
+export interface ClientConnectionsOptions {
+  identityFiles: IdentityFiles;
+  /** Development only: calls to these names go to these addresses. */
+  hostAddresses: Readonly<Record<string, HostAddress>>;
+}
+
+/** Everything between us and the clients, put together. */
+export class ClientConnections {
+  readonly client: NotificationClient;
+  private readonly pools: ConnectionPools;
+  private readonly use: ConnectionUse;
+
+  constructor(
+    { identityFiles, hostAddresses }: ClientConnectionsOptions,
+    { lists, clock, registry, log }: { lists: ListStore; clock: Clock; registry: Registry; log: Logger },
+  ) {
+    const conditions = new SendingConditions(new IdentityStore(identityFiles), lists, clock);
+    const metrics = new ConnectionMetrics(registry, () => this.pools.open());
+    this.use = new ConnectionUse(metrics);
+    this.pools = new ConnectionPools({ conditions, metrics, use: this.use, hostAddresses, clock }, log);
+    this.client = new NotificationClient(conditions, this.pools);
+  }
+
+  start(): void {
+    this.use.start();
+    this.pools.start();
+  }
+
+  /** Ends every connection. */
+  async stop(): Promise<void> {
+    await this.pools.stop();
+    this.use.stop();
+  }
+}
