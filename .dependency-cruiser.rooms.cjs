@@ -17,8 +17,9 @@ const mayImport = {
     'platform',
   ],
   'incoming-records': ['persons', 'event-store', 'transport', 'refusals', 'platform'],
-  'subscription-interface': ['grants', 'subscriptions', 'persons', 'http', 'refusals', 'platform'],
+  'subscription-interface': ['clients', 'grants', 'subscriptions', 'persons', 'http', 'refusals', 'platform'],
   authorization: [
+    'clients',
     'authorization-checks',
     'availability',
     'subscriptions',
@@ -47,6 +48,7 @@ const mayImport = {
   expiry: ['subscriptions', 'event-store', 'platform'],
   ops: [
     'incoming-records',
+    'clients',
     'authorization',
     'subscriptions',
     'projections',
@@ -63,7 +65,7 @@ const mayImport = {
 
   // What follows the log.
   relay: ['clients', 'subscriptions', 'event-store', 'transport', 'platform'],
-  projections: ['subscriptions', 'event-store', 'http', 'refusals', 'platform'],
+  projections: ['clients', 'subscriptions', 'event-store', 'http', 'refusals', 'platform'],
   notifications: [
     'client-connections',
     'clients',
@@ -78,11 +80,11 @@ const mayImport = {
   ],
 
   // What decides and remembers.
-  grants: ['authorization-checks', 'medmij-lists', 'persons', 'http', 'refusals', 'platform'],
+  grants: ['authorization-checks', 'clients', 'medmij-lists', 'persons', 'http', 'refusals', 'platform'],
   availability: ['persons', 'platform'],
   'authorization-checks': ['subscriptions', 'medmij-lists', 'refusals'],
   clients: ['event-store', 'refusals', 'platform'],
-  subscriptions: ['persons', 'event-store', 'refusals', 'platform'],
+  subscriptions: ['clients', 'persons', 'event-store', 'refusals', 'platform'],
   persons: ['event-store', 'refusals', 'platform'],
   'client-connections': ['medmij-lists', 'refusals', 'platform'],
   'medmij-lists': ['refusals', 'platform'],

@@ -326,6 +326,7 @@ create table subscription_view (
 create table suspended_client (
   client_id text not null,
   suspended_at timestamp with time zone not null,
+  reason text not null,
   constraint suspended_client_pkey PRIMARY KEY (client_id)
 );
 

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
+import type { SuspendedClients } from '../clients';
 import type { Clock } from '../platform';
 import type { AuthorizationAudit } from './authorization.audit';
 import type { AuthorizationRequest } from './authorization-request';
 import { AuthorizationException } from './exceptions';
 import { browserHash, type InteractionHandles } from './interaction-handle';
 import type { InteractionStore } from './interaction.store';
-import type { SuspendedClientStore } from './suspended-client.store';
 
 /** Tests make them small. */
 export const admissionLimits = {
@@ -21,7 +21,7 @@ export class Admission {
 
   constructor(
     private readonly store: InteractionStore,
-    private readonly suspendedClients: SuspendedClientStore,
+    private readonly suspendedClients: Pick<SuspendedClients, 'has'>,
     private readonly handles: InteractionHandles,
     private readonly audit: AuthorizationAudit,
     private readonly clock: Clock,
@@ -35,7 +35,7 @@ export class Admission {
    */
   async begin(request: AuthorizationRequest, browser: string): Promise<string> {
     const now = this.clock.now();
-    if (request.terms.days > 0 && (await this.suspendedClients.isSuspended(request.clientId))) {
+    if (request.terms.days > 0 && this.suspendedClients.has(request.clientId)) {
       throw new AuthorizationException('unauthorized_client');
     }
     if ((await this.openCount(now)) >= admissionLimits.openMax) {

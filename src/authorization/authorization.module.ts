@@ -1,10 +1,11 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { AVAILABILITY, type Availability } from '../availability';
+import { ClientsModule, SuspendedClients } from '../clients';
 import { Grants } from '../grants';
 import { ListStore } from '../medmij-lists';
 import { PersonalSeal, PersonIdentities, PersonsModule, RequestFingerprint } from '../persons';
-import { Clock, Database } from '../platform';
+import { Clock } from '../platform';
 import { FormTokens } from '../screens';
 import { SubscriptionsModule } from '../subscriptions';
 import { Admission } from './admission';
@@ -19,7 +20,6 @@ import { InteractionHandles } from './interaction-handle';
 import { InteractionScreens } from './interaction.screens';
 import { InteractionStore } from './interaction.store';
 import { Interactions } from './interactions';
-import { SuspendedClientStore } from './suspended-client.store';
 
 export interface AuthorizationOptions extends RequestRules {
   publicUrl: string;
@@ -37,16 +37,16 @@ export class AuthorizationModule {
     const { interfaceVersion, ownHosts, localhostAllowed } = options;
     return {
       module: AuthorizationModule,
-      imports: [AuthorizationRecordsModule, PersonsModule.with(personKey, personKeyPrevious), SubscriptionsModule],
+      imports: [
+        AuthorizationRecordsModule,
+        PersonsModule.with(personKey, personKeyPrevious),
+        SubscriptionsModule,
+        ClientsModule,
+      ],
       controllers: [AuthorizationController, InteractionController],
       providers: [
         { provide: REQUEST_RULES, useValue: { interfaceVersion, ownHosts, localhostAllowed } satisfies RequestRules },
         { provide: ClientAnswers, useValue: new ClientAnswers(publicUrl) },
-        {
-          provide: SuspendedClientStore,
-          inject: [Database],
-          useFactory: (database: Database) => new SuspendedClientStore(database),
-        },
         {
           provide: InteractionHandles,
           inject: [PersonalSeal],
@@ -54,10 +54,10 @@ export class AuthorizationModule {
         },
         {
           provide: Admission,
-          inject: [InteractionStore, SuspendedClientStore, InteractionHandles, AuthorizationAudit, Clock],
+          inject: [InteractionStore, SuspendedClients, InteractionHandles, AuthorizationAudit, Clock],
           useFactory: (
             store: InteractionStore,
-            suspendedClients: SuspendedClientStore,
+            suspendedClients: SuspendedClients,
             handles: InteractionHandles,
             audit: AuthorizationAudit,
             clock: Clock,

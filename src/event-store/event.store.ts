@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type Database, type Signal, sqlState } from '../platform';
+import { type Database, type Queries, type Signal, sqlState } from '../platform';
 import { asRecorded, type Fact, inNewestForm, type StoredEvent, type Trace, type Upcast } from './stored-event';
 
 /** Which stream is meant: its id, or the person (by the keyed hashes of the subject, newest key first) and further names. */
@@ -95,6 +95,19 @@ export class EventStore {
     return results;
   }
 
+  /** Appends to one stream and does `effect` in the same transaction: both, or neither. */
+  async appendWith(request: AppendRequest, effect: (queries: Queries) => Promise<void>): Promise<AppendResult> {
+    const result = await unlessConflict(() =>
+      this.database.transaction(async (queries) => {
+        const position = await this.appendThrough(queries, request);
+        await effect(queries);
+        return position;
+      }),
+    );
+    if (result.outcome === 'appended') this.appended.raise();
+    return result;
+  }
+
   /** Streams that ask for attention on `day` or before it, the longest waiting first. */
   async dueOn(day: string, limit: number): Promise<string[]> {
     const rows = await this.database.query<{ stream_id: string }>(
@@ -106,32 +119,31 @@ export class EventStore {
   }
 
   private async appendOne(request: AppendRequest): Promise<AppendResult[]> {
+    return [await unlessConflict(() => this.appendThrough(this.database, request))];
+  }
+
+  /** Returns the position of the stream's last event. @throws the append function's error */
+  private async appendThrough(queries: Queries, request: AppendRequest): Promise<string> {
     const { person, command, facts } = request;
-    try {
-      const rows = await this.database.query<{ position: string }>('event-store.append', appendSql, [
-        this.logName,
-        person?.subjectHash ?? null,
-        person?.personId ?? null,
-        person?.sealedSubject ?? null,
-        person?.keyId ?? null,
-        request.streamId,
-        request.expectedVersion,
-        request.dueOn,
-        command?.key ?? null,
-        command?.fingerprint ?? null,
-        command ? JSON.stringify(command.answer) : null,
-        facts.map(() => randomUUID()),
-        facts.map(({ type }) => type),
-        facts.map(({ data }) => JSON.stringify(data)),
-        JSON.stringify(request.trace),
-        request.occurredAt,
-      ]);
-      return [{ outcome: 'appended', position: rows[0]!.position }];
-    } catch (error) {
-      const state = sqlState(error);
-      if (state === undefined || !conflictCauses[state]) throw error;
-      return [{ outcome: 'conflict', cause: conflictCauses[state] }];
-    }
+    const rows = await queries.query<{ position: string }>('event-store.append', appendSql, [
+      this.logName,
+      person?.subjectHash ?? null,
+      person?.personId ?? null,
+      person?.sealedSubject ?? null,
+      person?.keyId ?? null,
+      request.streamId,
+      request.expectedVersion,
+      request.dueOn,
+      command?.key ?? null,
+      command?.fingerprint ?? null,
+      command ? JSON.stringify(command.answer) : null,
+      facts.map(() => randomUUID()),
+      facts.map(({ type }) => type),
+      facts.map(({ data }) => JSON.stringify(data)),
+      JSON.stringify(request.trace),
+      request.occurredAt,
+    ]);
+    return rows[0]!.position;
   }
 
   private async appendMany(requests: readonly AppendRequest[]): Promise<AppendResult[]> {
@@ -164,6 +176,16 @@ export class EventStore {
         ? { outcome: 'appended', position: position! }
         : { outcome: 'conflict', cause: conflictCauses[failure] ?? failure },
     );
+  }
+}
+
+async function unlessConflict(append: () => Promise<string>): Promise<AppendResult> {
+  try {
+    return { outcome: 'appended', position: await append() };
+  } catch (error) {
+    const cause = conflictCauses[sqlState(error) ?? ''];
+    if (cause === undefined) throw error;
+    return { outcome: 'conflict', cause };
   }
 }
 

@@ -1,4 +1,5 @@
 import { type DynamicModule, Inject, Module, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { ClientsModule, SuspendedClients } from '../clients';
 import { ListStore } from '../medmij-lists';
 import { PersonalSeal, PersonsModule } from '../persons';
 import { Clock, Database, LOGGER, type Logger, loopCheck, Readiness } from '../platform';
@@ -41,7 +42,7 @@ export class GrantsModule implements OnApplicationBootstrap, OnModuleDestroy {
     });
     return {
       module: GrantsModule,
-      imports: [PersonsModule.with(options.personKey, options.personKeyPrevious)],
+      imports: [PersonsModule.with(options.personKey, options.personKeyPrevious), ClientsModule],
       global: true,
       controllers: [TokenController, ServerMetadataController],
       providers: [
@@ -54,8 +55,9 @@ export class GrantsModule implements OnApplicationBootstrap, OnModuleDestroy {
         },
         {
           provide: Grants,
-          inject: [GrantStore, PersonalSeal, Clock],
-          useFactory: (store: GrantStore, seal: PersonalSeal, clock: Clock) => new Grants(store, seal, clock),
+          inject: [GrantStore, PersonalSeal, SuspendedClients, Clock],
+          useFactory: (store: GrantStore, seal: PersonalSeal, suspended: SuspendedClients, clock: Clock) =>
+            new Grants(store, seal, suspended, clock),
         },
         {
           provide: GrantSweeper,

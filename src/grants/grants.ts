@@ -1,5 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { formatScope } from '../authorization-checks';
+import type { SuspendedClients } from '../clients';
 import type { PersonalSeal } from '../persons';
 import type { Clock, Queries } from '../platform';
 import {
@@ -29,6 +30,7 @@ export class Grants {
   constructor(
     private readonly store: GrantStore,
     private readonly seal: PersonalSeal,
+    private readonly suspendedClients: Pick<SuspendedClients, 'has'>,
     private readonly clock: Clock,
   ) {}
 
@@ -62,11 +64,15 @@ export class Grants {
 
   /**
    * The token for a code, once. A code that is presented again is refused, and the token it gave is revoked; the subscription
-   * stays as it is.
+   * stays as it is. A suspended client gets none, and its code stays good for when it is resumed; the token of an ending it does
+   * get, for that is never refused (domain.md 5).
    * @throws TokenRefused
    */
   async exchange(presented: Presented): Promise<IssuedToken> {
     const row = isOpaque(presented.code) ? await this.store.byCode(hashOf(presented.code)) : undefined;
+    if ((row === undefined || row.granted_days > 0) && this.suspendedClients.has(presented.clientId)) {
+      throw new TokenRefused('unauthorized_client', undefined, 'suspended');
+    }
     const fault = faultOf(row && keptIn(row), presented, this.clock.now());
     if (fault === 'other_correlation_id') {
       throw new TokenRefused('invalid_request', 'X-Correlation-ID is not that of the authorization request.', fault);

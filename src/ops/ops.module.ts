@@ -1,9 +1,15 @@
 import { Module } from '@nestjs/common';
 import { AuthorizationRecordsModule } from '../authorization';
+import { ClientsModule, SuspendedClients } from '../clients';
 import { LogReader } from '../event-store';
-import { DeliveriesModule } from '../notifications';
-import { ProjectionQueriesModule } from '../projections';
+import { ListStore } from '../medmij-lists';
+import { DeliveriesModule, DeliveryRecords } from '../notifications';
+import { Clock } from '../platform';
+import { ProjectionQueriesModule, SubscriptionViewStore } from '../projections';
 import { SubscriptionsModule } from '../subscriptions';
+import { ClientOrdersController } from './client-orders.controller';
+import { ClientRecords } from './client-records';
+import { ClientsController } from './clients.controller';
 import { DeadLettersController } from './dead-letters.controller';
 import { DeliveriesController } from './deliveries.controller';
 import { InteractionsController } from './interactions.controller';
@@ -16,10 +22,12 @@ import { SubscriptionOrdersController } from './subscription-orders.controller';
 import { SubscriptionsController } from './subscriptions.controller';
 
 @Module({
-  imports: [ProjectionQueriesModule, DeliveriesModule, SubscriptionsModule, AuthorizationRecordsModule],
+  imports: [ProjectionQueriesModule, DeliveriesModule, SubscriptionsModule, AuthorizationRecordsModule, ClientsModule],
   controllers: [
     SubscriptionsController,
     SubscriptionOrdersController,
+    ClientsController,
+    ClientOrdersController,
     DeliveriesController,
     DeadLettersController,
     ParkedController,
@@ -30,9 +38,20 @@ import { SubscriptionsController } from './subscriptions.controller';
   ],
   providers: [
     {
+      provide: ClientRecords,
+      inject: [ListStore, SuspendedClients, SubscriptionViewStore, DeliveryRecords, Clock],
+      useFactory: (
+        lists: ListStore,
+        suspended: SuspendedClients,
+        subscriptions: SubscriptionViewStore,
+        deliveries: DeliveryRecords,
+        clock: Clock,
+      ) => new ClientRecords(lists, suspended, subscriptions, deliveries, clock),
+    },
+    {
       provide: RecordedSubscriptions,
-      inject: [LogReader],
-      useFactory: (log: LogReader) => new RecordedSubscriptions(log),
+      inject: [LogReader, SuspendedClients],
+      useFactory: (log: LogReader, suspended: SuspendedClients) => new RecordedSubscriptions(log, suspended),
     },
   ],
 })

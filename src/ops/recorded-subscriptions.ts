@@ -1,3 +1,4 @@
+import type { SuspendedClients } from '../clients';
 import { inNewestForm, type LogReader, type StoredEvent } from '../event-store';
 import { project, type SubscriptionView } from '../projections';
 import { streamOf, type SubscriptionEvent, upcast } from '../subscriptions';
@@ -7,7 +8,10 @@ const pageSize = 500;
 
 /** Subscriptions as the log itself has them, however far behind a projection is. */
 export class RecordedSubscriptions {
-  constructor(private readonly log: LogReader) {}
+  constructor(
+    private readonly log: LogReader,
+    private readonly suspendedClients: Pick<SuspendedClients, 'has'>,
+  ) {}
 
   /**
    * Events of one subscription as they were recorded, oldest first, at most `limit` of them after a version. A stream is the life of
@@ -32,6 +36,8 @@ export class RecordedSubscriptions {
       for (const event of page) view = project(view, inNewestForm<SubscriptionEvent>(event, upcast));
       isMore = page.length === pageSize;
     }
-    return view;
+    const isRunning = view?.status === 'active' || view?.status === 'suspended';
+    if (!isRunning || !this.suspendedClients.has(view!.client_id)) return view;
+    return { ...view!, status: 'suspended', suspended_by: 'client' };
   }
 }

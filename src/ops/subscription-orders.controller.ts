@@ -7,15 +7,13 @@ import { apiSchema, BearerGuard, expectNothing, parse, problemResponses, Require
 import { Clock, LOGGER, type Logger } from '../platform';
 import { Refused } from '../refusals';
 import { isSubscriptionId, type OrderResult, ResumeOrder, SuspendOrder, TerminateOrder } from '../subscriptions';
+import { reasonText } from './operators-reason';
 import { RecordedSubscriptions } from './recorded-subscriptions';
 import { subscriptionItem, toSubscriptionItem } from './subscription-item';
 
 /** Why an operator does it, and on whose behalf. */
 const operatorsReason = z.strictObject({
-  reason_text: z
-    .string()
-    .max(1_000)
-    .regex(/^[^\p{Cc}\p{Zl}\p{Zp}\p{Cs}]{1,500}$/u, 'must be 1 to 500 characters on one line'),
+  reason_text: reasonText,
   by: z.enum(['provider', 'operator']).default('operator'),
 });
 

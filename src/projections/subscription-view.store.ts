@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { suspendedClientIds } from '../clients';
 import type { Database, Queries } from '../platform';
 import type { SubscriptionStatus } from '../subscriptions';
 import type { Slot } from './projection.store';
@@ -104,19 +105,24 @@ export class SubscriptionViewStore {
       (name) => filter[name] !== undefined,
     );
     for (const name of named) conditions.push(`${name} = ${value(filter[name])}`);
-    if (filter.status !== undefined) conditions.push(statusConditions[filter.status]);
     if (after)
       conditions.push(
         `(started_at, subscription_id) < (${value(after.startedAt)}::timestamptz, ${value(after.subscriptionId)})`,
       );
     // The name follows the shape, so that each shape is prepared once.
     const name = `subscription-view.list.${named.join('.')}.${filter.status ?? ''}.${after ? 'after' : ''}`;
-    return this.database.query<SubscriptionView & { place: string }>(
-      name,
-      `select ${columnsOn('$1')}, started_at::text as place from subscription_view where ${conditions.join(' and ')}
-       order by started_at desc, subscription_id desc limit $2`,
-      values,
+    return this.database.query<SubscriptionView & { place: string }>(name, pageSql(conditions, filter.status), values);
+  }
+
+  /** Subscriptions of each of these clients that have not ended by `today`, suspended or not; a client without any is not named. */
+  async countRunning(clientIds: readonly string[], today: string): Promise<Map<string, number>> {
+    const rows = await this.database.query<{ client_id: string; count: number }>(
+      'subscription-view.count-running',
+      `select client_id, count(*)::integer as count from subscription_view
+       where ${live} and client_id = any ($1) and status in ('active', 'suspended') and end_date > $2::date group by client_id`,
+      [clientIds, today],
     );
+    return new Map(rows.map(({ client_id, count }) => [client_id, count]));
   }
 
   async countByStatus(today: string): Promise<Record<SubscriptionStatus, number>> {
@@ -170,7 +176,10 @@ const columnTypes: Partial<Record<(typeof columnNames)[number], string>> = {
 const columns = columnNames.map((name) => (name === 'end_date' ? 'end_date::text as end_date' : name)).join(', ');
 
 const hasLapsed = (today: string) => `(status in ('active', 'suspended') and end_date <= ${today}::date)`;
-const statusOn = (today: string) => `case when ${hasLapsed(today)} then 'expired' else status end`;
+/** A suspended client suspends what is running of it (domain.md 11): shown so, never written, for one event would be a million rows. */
+const restsWithClient = `(status in ('active', 'suspended') and client_id in ${suspendedClientIds})`;
+const statusOn = (today: string) =>
+  `case when ${hasLapsed(today)} then 'expired' when ${restsWithClient} then 'suspended' else status end`;
 
 function columnsOn(today: string): string {
   return columnNames
@@ -180,18 +189,38 @@ function columnsOn(today: string): string {
       if (name === 'end_reason')
         return `case when ${hasLapsed(today)} then 'expired' else end_reason end as end_reason`;
       if (name === 'suspended_by')
-        return `case when ${hasLapsed(today)} then null else suspended_by end as suspended_by`;
+        return `case when ${hasLapsed(today)} then null when ${restsWithClient} then 'client' else suspended_by end as suspended_by`;
       return name;
     })
     .join(', ');
 }
 
 const statusConditions: Record<SubscriptionStatus, string> = {
-  active: `status = 'active' and end_date > $1::date`,
+  active: `status = 'active' and end_date > $1::date and client_id not in ${suspendedClientIds}`,
   suspended: `status = 'suspended' and end_date > $1::date`,
   terminated: `status = 'terminated'`,
   expired: `(status = 'expired' or ${hasLapsed('$1')})`,
 };
+
+const newestFirst = 'order by started_at desc, subscription_id desc limit $2';
+
+/** A page of rows that meet the conditions, as they read on the day `$1`; `$2` rows at most. */
+function pageSql(conditions: readonly string[], status: SubscriptionStatus | undefined): string {
+  const rows = (...more: string[]) =>
+    `select ${columnsOn('$1')}, started_at::text as place from subscription_view where ${[...conditions, ...more].join(' and ')} ${newestFirst}`;
+  if (status === undefined) return rows();
+  const own = rows(statusConditions[status]);
+  if (status !== 'suspended') return own;
+  // Each part walks an index in the order of the list and stops at the page's end; one condition for both would read every row.
+  const withClient = rows(
+    `status = 'active' and end_date > $1::date and subscription_view.client_id = suspended.client_id`,
+  );
+  return `
+    select * from (
+      (${own}) union all
+      (select listed.* from ${suspendedClientIds} suspended cross join lateral (${withClient}) listed)
+    ) both_kinds ${newestFirst}`;
+}
 
 const putSql = (slot: Slot) => `
   insert into subscription_view_${slot} (slot, ${columnNames.join(', ')})

@@ -17,7 +17,8 @@ export interface SubscriptionView {
   started_at: Date;
   updated_at: Date;
   end_reason: EndReason | 'expired' | null;
-  suspended_by: Suspender | null;
+  /** `client` as it is read, while the whole client is suspended; no row says so. */
+  suspended_by: Suspender | 'client' | null;
 }
 
 /** Folds one event into the view. An event the view has seen already changes nothing. */

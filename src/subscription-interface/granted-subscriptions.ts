@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { CommandBus, QueryBus } from '@nestjs/cqrs';
+import type { SuspendedClients } from '../clients';
 import { type Granted, invalidToken } from '../grants';
 import type { PersonIdentities } from '../persons';
 import type { Clock, Logger } from '../platform';
@@ -30,6 +31,7 @@ export class GrantedSubscriptions {
     private readonly identities: PersonIdentities,
     private readonly commandBus: CommandBus,
     private readonly queryBus: QueryBus,
+    private readonly suspendedClients: Pick<SuspendedClients, 'has'>,
     private readonly clock: Clock,
     private readonly log: Logger,
   ) {}
@@ -67,8 +69,9 @@ export class GrantedSubscriptions {
 
   /** @throws Refused */
   async adjust(granted: Granted, id: string, trace: Trace, askedIn: () => string): Promise<Standing> {
-    const present = await this.one(granted, id);
+    const present = await this.find(granted, id);
     const { standing } = await this.audited({ what: 'adjust', granted, trace, present }, () => {
+      expectFound(present);
       refuseEnding(granted);
       const { grantedDays, authorizedAt } = granted;
       return this.commandBus.execute(
@@ -88,25 +91,26 @@ export class GrantedSubscriptions {
 
   /** @throws Refused */
   async show(granted: Granted, id: string, trace: Trace): Promise<Standing> {
-    const present = await this.one(granted, id);
-    if (present.status === 'suspended') {
+    const present = await this.find(granted, id);
+    if (present?.status === 'suspended' || this.suspendedClients.has(granted.clientId)) {
       this.log.info({ ...trace, ...namesOf(granted), what: 'show', reason: 'suspended' }, 'access_token.refused');
       throw invalidToken();
     }
-    return present;
+    return expectFound(present);
+  }
+
+  private async one(granted: Granted, id: string): Promise<Standing> {
+    return expectFound(await this.find(granted, id));
   }
 
   /** Another's is not among those that are looked at, so that it cannot be told from one that does not exist. */
-  private async one(granted: Granted, id: string): Promise<Standing> {
-    const found = isSubscriptionId(id) ? await this.find(granted, id) : undefined;
-    if (!found) throw new Refused('not_found', 'There is no such subscription.');
-    return found;
-  }
-
   private async find(granted: Granted, id?: string): Promise<Standing | undefined> {
+    if (id !== undefined && !isSubscriptionId(id)) return undefined;
     const { subject, issuer } = granted.person;
     const query = new OwnSubscriptionQuery(this.identities.of(subject, issuer), granted, id, this.clock.now());
-    return (await this.queryBus.execute(query))?.standing;
+    const found = await this.queryBus.execute(query);
+    if (found?.standing.status !== 'active' || !this.suspendedClients.has(granted.clientId)) return found?.standing;
+    return { ...found.standing, status: 'suspended' };
   }
 
   /**
@@ -125,7 +129,10 @@ export class GrantedSubscriptions {
       return done;
     } catch (error) {
       if (!(error instanceof Refused) || error.code === 'unavailable') throw error;
-      const isSuspended = error.code === 'client_suspended' || present?.status === 'suspended';
+      const isSuspended =
+        error.code === 'client_suspended' ||
+        present?.status === 'suspended' ||
+        this.suspendedClients.has(granted.clientId);
       if (!isSuspended) {
         this.log.info(
           { ...line, subscription_id: present?.subscription_id, error: error.code },
@@ -154,6 +161,11 @@ function namesOf({ clientId, authorizationId }: Granted) {
 /** A token of 0 days is for the ending that the person confirmed (domain.md 5, decided). */
 function refuseEnding({ grantedDays }: Granted): void {
   if (grantedDays === 0) throw new Refused('forbidden', 'The token only allows a termination.');
+}
+
+function expectFound(standing: Standing | undefined): Standing {
+  if (!standing) throw new Refused('not_found', 'There is no such subscription.');
+  return standing;
 }
 
 function expectRunning(standing: Standing): Standing {

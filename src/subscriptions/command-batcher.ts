@@ -1,7 +1,7 @@
 import type { EventStore } from '../event-store';
 import { isOutage } from '../platform';
 import { Refused } from '../refusals';
-import { carryOut } from './order-book';
+import { carryOut, type WhichAreSuspended } from './order-book';
 import type { Order, OrderResult } from './order';
 
 /** Orders in one commit. */
@@ -34,7 +34,10 @@ export class CommandBatcher {
   private isSending = false;
   private readonly busy = new Set<string>();
 
-  constructor(private readonly eventStore: EventStore) {}
+  constructor(
+    private readonly eventStore: EventStore,
+    private readonly clients: WhichAreSuspended,
+  ) {}
 
   /** @throws Refused, or the database's error when it is away. */
   submit(order: Order): Promise<OrderResult> {
@@ -98,6 +101,7 @@ export class CommandBatcher {
       const outcomes = await carryOut(
         batch.map(({ order }) => order),
         this.eventStore,
+        this.clients,
       );
       const again: Waiting[] = [];
       batch.forEach((item, index) => {

@@ -1,4 +1,5 @@
 import { timingSafeEqual } from 'node:crypto';
+import type { SuspendedClients } from '../clients';
 import {
   type AppendRequest,
   type EventStore,
@@ -22,6 +23,9 @@ import type {
 /** One order's outcome; `again` when somebody else was first and it has to be decided anew. */
 export type Outcome = { result: OrderResult } | { error: unknown } | 'again';
 
+/** Clients that are suspended as a whole. */
+export type WhichAreSuspended = Pick<SuspendedClients, 'has'>;
+
 interface Decided {
   append: AppendRequest;
   standing: Omit<Standing, 'position'>;
@@ -31,7 +35,11 @@ interface Decided {
  * Reads the streams of a batch of orders, decides each by itself, appends what was decided in one commit. Every order has an
  * outcome of its own; only an outage of the database fails them all.
  */
-export async function carryOut(orders: readonly Order[], eventStore: EventStore): Promise<Outcome[]> {
+export async function carryOut(
+  orders: readonly Order[],
+  eventStore: EventStore,
+  clients: WhichAreSuspended,
+): Promise<Outcome[]> {
   const read = await eventStore.read<SubscriptionEvent>(
     orders.map((order) => ({ target: order.target, commandKey: order.once?.key })),
   );
@@ -46,7 +54,7 @@ export async function carryOut(orders: readonly Order[], eventStore: EventStore)
         outcomes[index] = { result: repeated(order.once!, known.command) };
         return;
       }
-      const decided = decideOrder(order, known);
+      const decided = decideOrder(order, known, clients);
       // One key for two different things, of different persons: the second must see the answer to the first.
       if (streams.has(decided.append.streamId) || (order.once && keys.has(order.once.key))) {
         outcomes[index] = 'again';
@@ -132,18 +140,21 @@ function upToNow(events: readonly SubscriptionEvent[], now: Date): SubscriptionS
 /** The nil UUID: no stream has it. */
 const nowhere = '00000000-0000-0000-0000-000000000000';
 
-function decideOrder(order: Order, known: ReadResult<SubscriptionEvent>): Decided {
+function decideOrder(order: Order, known: ReadResult<SubscriptionEvent>, clients: WhichAreSuspended): Decided {
   const person = known.personId === undefined ? order.person?.newRow() : undefined;
   const streamId = streamOfOrder(order, known, person);
   const state = known.events.reduce<SubscriptionState>(evolve, initialState);
-  const facts = decide(order.command({ streamId, personId: known.personId ?? person?.personId ?? '' }), state);
+  const clientId = 'names' in order.target ? order.target.names[0] : state.latest?.party.client_id;
+  const clientIsSuspended = clientId !== undefined && clients.has(clientId);
+  const command = order.command({ streamId, personId: known.personId ?? person?.personId ?? '' });
+  const facts = decide({ ...command, clientIsSuspended }, state);
   const { latest } = facts.reduce(evolve, state);
   // An Expire for a stream without a subscription cannot be: the stream would not be due.
   // Nor is there anything to re-approve for somebody who never subscribed.
   if (!latest) throw new Refused('not_subscribed');
   const standing = {
     subscription_id: latest.subscriptionId,
-    status: latest.status,
+    status: clientIsSuspended && isRunning(latest) ? 'suspended' : latest.status,
     end_date: latest.endDate,
     version: known.events.length + facts.length,
   };

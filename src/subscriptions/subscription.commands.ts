@@ -78,3 +78,9 @@ export interface Resume {
 }
 
 export type SubscriptionCommand = Subscribe | TakeUp | Reapprove | Adjust | Terminate | Expire | Suspend | Resume;
+
+/** What holds while a command is carried out and no event of its stream says. */
+export interface Circumstances {
+  /** The whole client is suspended (domain.md 11): only shortenings, endings and what operators do to one subscription go through. */
+  clientIsSuspended?: boolean;
+}

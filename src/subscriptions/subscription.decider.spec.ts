@@ -258,7 +258,7 @@ describe('a suspended subscription', () => {
   });
 
   it('can be ended and shortened, whoever suspended it', () => {
-    for (const reason of ['client', 'provider', 'operator']) {
+    for (const reason of ['provider', 'operator']) {
       given(started(), suspended({ reason }))
         .when(terminate())
         .then(event('terminated', { reason: 'person' }));
@@ -267,22 +267,6 @@ describe('a suspended subscription', () => {
         .then(event('adjusted', { end_date: '2026-06-01' }));
       given(started(), suspended({ reason })).when(adjust('2026-09-01')).thenRefused('client_suspended');
     }
-  });
-
-  it('is not resumed by consent while the whole client is suspended, but may be shortened', () => {
-    const past = [started(), suspended({ reason: 'client' })];
-    given(...past)
-      .when(subscribe())
-      .thenRefused('client_suspended');
-    given(...past)
-      .when(subscribe({ grantedDays: 60 }))
-      .then(event('adjusted', { end_date: '2026-04-30' }));
-    given(...past)
-      .when(resume('operator'))
-      .thenRefused('client_suspended');
-    given(...past)
-      .when(resume('client'))
-      .then(event('resumed', { reason: 'client' }));
   });
 
   it('stays as it is when suspended again, and an active one when resumed', () => {
@@ -294,6 +278,81 @@ describe('a suspended subscription', () => {
     given(started(), suspended())
       .when({ type: 'Expire', now: noon('2026-07-01') })
       .then(event('expired', { end_date: '2026-07-01' }));
+  });
+});
+
+describe('a subscription whose whole client is suspended', () => {
+  const now = { clientIsSuspended: true };
+
+  it('does not begin, by whichever door', () => {
+    for (const past of [[], [started(), terminated()]]) {
+      given(...past)
+        .when({ ...subscribe(), ...now })
+        .thenRefused('client_suspended');
+      given(...past)
+        .when({ ...takeUp(), ...now })
+        .thenRefused('client_suspended');
+    }
+  });
+
+  it('is refused only after the time rule, for another door may have been first', () => {
+    given()
+      .when({ ...subscribe({ authorizedAt: noon('2026-03-02') }), ...now })
+      .thenRefused('authorization_stale');
+    given()
+      .when({ ...subscribe({ authorizedAt: noon('2024-03-02') }), ...now })
+      .thenRefused('authorization_stale');
+  });
+
+  it.each([
+    ['active', [started()]],
+    ['suspended by itself too', [started(), suspended()]],
+  ])('may be shortened and ended, and nothing else: %s', (_how, past) => {
+    given(...past)
+      .when({ ...subscribe(), ...now })
+      .thenRefused('client_suspended');
+    given(...past)
+      .when({ ...subscribe({ grantedDays: 122 }), ...now })
+      .thenRefused('client_suspended');
+    given(...past)
+      .when({ ...subscribe({ grantedDays: 60 }), ...now })
+      .then(event('adjusted', { end_date: '2026-04-30' }));
+    given(...past)
+      .when({ ...takeUp(), ...now })
+      .thenRefused('client_suspended');
+    given(...past)
+      .when({ ...takeUp({ grantedDays: 60 }), ...now })
+      .then(event('adjusted', { end_date: '2026-04-30' }));
+    given(...past)
+      .when({ ...adjust('2026-09-01'), ...now })
+      .thenRefused('client_suspended');
+    given(...past)
+      .when({ ...adjust('2026-06-01'), ...now })
+      .then(event('adjusted', { end_date: '2026-06-01' }));
+    given(...past)
+      .when({ ...terminate(), ...now })
+      .then(event('terminated', { reason: 'person' }));
+    given(...past)
+      .when({ type: 'Expire', now: noon('2026-07-01'), ...now })
+      .then(event('expired', {}));
+  });
+
+  it('is resumed with the client, not by the person and not by itself', () => {
+    for (const past of [[started()], [started(), suspended()]]) {
+      given(...past)
+        .when({ ...reapprove(), ...now })
+        .thenNothing();
+      for (const by of ['person', 'provider', 'operator'] as const)
+        given(...past)
+          .when({ ...resume(by), ...now })
+          .thenRefused('client_suspended');
+    }
+  });
+
+  it('may be suspended by itself as well, and stays so when the client goes on', () => {
+    given(started())
+      .when({ ...suspend('operator'), ...now })
+      .then(event('suspended', { reason: 'operator' }));
   });
 });
 
@@ -417,7 +476,7 @@ describe('a grant that the client takes up', () => {
   });
 
   it('does not resume what was suspended after the consent, and only shortens or ends it', () => {
-    for (const reason of ['client', 'provider', 'operator']) {
+    for (const reason of ['provider', 'operator']) {
       const past = [started(), suspended({ reason })];
       given(...past)
         .when(takeUp())
@@ -450,15 +509,6 @@ describe('a re-approval', () => {
     given(started(), suspended({ reason }))
       .when(resume('person'))
       .then(event('resumed', { reason: 'person', end_date: '2026-07-01' }));
-  });
-
-  it('leaves suspended what is suspended with the whole client', () => {
-    given(started(), suspended({ reason: 'client' }))
-      .when(reapprove())
-      .thenNothing();
-    given(started(), suspended({ reason: 'client' }))
-      .when(resume('person'))
-      .thenRefused('client_suspended');
   });
 
   it('changes nothing where nothing is suspended', () => {

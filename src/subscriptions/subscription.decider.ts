@@ -1,6 +1,14 @@
 import { Refused } from '../refusals';
 import { addDays, type CalendarDate, dateOf, hasEnded } from './end-date';
-import type { Adjust, Reapprove, Subscribe, SubscriptionCommand, TakeUp, Terminate } from './subscription.commands';
+import type {
+  Adjust,
+  Circumstances,
+  Reapprove,
+  Subscribe,
+  SubscriptionCommand,
+  TakeUp,
+  Terminate,
+} from './subscription.commands';
 import type { EndReason, Party, SubscriptionEvent, SubscriptionStatus, Suspender } from './subscription.events';
 
 /** A stream is the life of all subscriptions, one after the other, of one person, client, provider and service. */
@@ -64,7 +72,7 @@ export function evolve(state: SubscriptionState, { type, data }: SubscriptionEve
  * Where the day border has passed and nobody has noticed, `expired` comes first (domain.md 1, decided).
  * @throws Refused
  */
-export function decide(command: SubscriptionCommand, state: SubscriptionState): SubscriptionEvent[] {
+export function decide(command: SubscriptionCommand & Circumstances, state: SubscriptionState): SubscriptionEvent[] {
   const lapsed = expireWhenDue(state, dateOf(command.now));
   return [...lapsed, ...decideToday(command, lapsed.reduce(evolve, state))];
 }
@@ -74,7 +82,7 @@ export function isRunning(subscription: Subscription | undefined): subscription 
   return subscription?.status === 'active' || subscription?.status === 'suspended';
 }
 
-function decideToday(command: SubscriptionCommand, state: SubscriptionState): SubscriptionEvent[] {
+function decideToday(command: SubscriptionCommand & Circumstances, state: SubscriptionState): SubscriptionEvent[] {
   const { latest } = state;
   switch (command.type) {
     case 'Subscribe':
@@ -97,14 +105,14 @@ function decideToday(command: SubscriptionCommand, state: SubscriptionState): Su
       return [{ type: 'nl.medmij.subscription.suspended.v1', data: { ...facts(latest), reason: command.by } }];
     case 'Resume':
       if (!isRunning(latest) || latest.subscriptionId !== command.subscriptionId) throw new Refused('not_subscribed');
-      if (latest.status === 'active') return [];
       // A suspended client is resumed as a whole, once its identity checks out (domain.md 11).
-      if (latest.suspendedBy === 'client' && command.by !== 'client') throw new Refused('client_suspended');
+      if (command.clientIsSuspended) throw new Refused('client_suspended');
+      if (latest.status === 'active') return [];
       return [{ type: 'nl.medmij.subscription.resumed.v1', data: { ...facts(latest), reason: command.by } }];
   }
 }
 
-function subscribe(command: Subscribe, state: SubscriptionState): SubscriptionEvent[] {
+function subscribe(command: Subscribe & Circumstances, state: SubscriptionState): SubscriptionEvent[] {
   const { latest } = state;
   // Before anything is counted: a moment may lie further in the future than the calendar reaches.
   refuseStale(command.authorizedAt, command.now, state);
@@ -112,14 +120,13 @@ function subscribe(command: Subscribe, state: SubscriptionState): SubscriptionEv
   if (hasEnded(endDate, dateOf(command.now))) {
     throw new Refused('authorization_stale', 'The end date that was authorized has passed already.');
   }
+  if (command.clientIsSuspended && (!isRunning(latest) || endDate >= latest.endDate)) {
+    throw new Refused('client_suspended');
+  }
   if (!isRunning(latest)) return [begun(command, endDate, state)];
   const asked = askedIn(command);
   const change = endDate === latest.endDate ? [] : [adjusted(latest, endDate, asked)];
-  if (latest.status === 'active') return change;
-  if (latest.suspendedBy === 'client') {
-    if (endDate >= latest.endDate) throw new Refused('client_suspended');
-    return change;
-  }
+  if (latest.status === 'active' || command.clientIsSuspended) return change;
   // Fresh consent is a re-approval (domain.md 1, decided): it resumes, then is adjusted.
   return [
     { type: 'nl.medmij.subscription.resumed.v1', data: { ...facts(latest), ...asked, reason: 'person' } },
@@ -127,19 +134,25 @@ function subscribe(command: Subscribe, state: SubscriptionState): SubscriptionEv
   ];
 }
 
-function takeUp(command: TakeUp, state: SubscriptionState): SubscriptionEvent[] {
+function takeUp(command: TakeUp & Circumstances, state: SubscriptionState): SubscriptionEvent[] {
   const { latest } = state;
   const granted = lastGrantedDate(command);
   const endDate = command.endDate ?? granted;
   const taken = isRunning(latest)
-    ? moveEnd(latest, endDate, granted, command.now, state, askedIn(command))
+    ? moveEnd({ command, latest, endDate, granted, asked: askedIn(command) }, state)
     : begin(command, endDate, granted, state);
   // Last, for a suspended subscription answers alike whatever is asked of it.
   refuseStale(command.authorizedAt, command.now, state);
   return taken;
 }
 
-function begin(command: TakeUp, endDate: CalendarDate, granted: CalendarDate, state: SubscriptionState) {
+function begin(
+  command: TakeUp & Circumstances,
+  endDate: CalendarDate,
+  granted: CalendarDate,
+  state: SubscriptionState,
+) {
+  if (command.clientIsSuspended) throw new Refused('client_suspended');
   const today = dateOf(command.now);
   if (hasEnded(granted, today)) {
     throw new Refused('authorization_stale', 'The end date that was authorized has passed already.');
@@ -150,36 +163,41 @@ function begin(command: TakeUp, endDate: CalendarDate, granted: CalendarDate, st
   return [begun(command, endDate, state)];
 }
 
-function reapprove(command: Reapprove, state: SubscriptionState): SubscriptionEvent[] {
+function reapprove(command: Reapprove & Circumstances, state: SubscriptionState): SubscriptionEvent[] {
   const { latest } = state;
-  if (latest?.status !== 'suspended' || latest.suspendedBy === 'client') return [];
+  if (latest?.status !== 'suspended' || command.clientIsSuspended) return [];
   refuseStale(command.authorizedAt, command.now, state);
   return [
     { type: 'nl.medmij.subscription.resumed.v1', data: { ...facts(latest), ...agreedIn(command), reason: 'person' } },
   ];
 }
 
-function adjust(command: Adjust, latest: Subscription, state: SubscriptionState): SubscriptionEvent[] {
-  const moved = moveEnd(latest, command.endDate, lastGrantedDate(command), command.now, state);
+function adjust(command: Adjust & Circumstances, latest: Subscription, state: SubscriptionState): SubscriptionEvent[] {
+  const moved = moveEnd({ command, latest, endDate: command.endDate, granted: lastGrantedDate(command) }, state);
   // What the person agreed to later holds against what an older grant would still allow.
   if (command.endDate > latest.endDate) refuseStale(command.authorizedAt, command.now, state);
   return moved;
 }
 
-/** @param granted the last end date that the grant allows */
+interface Move {
+  command: { now: Date } & Circumstances;
+  latest: Subscription;
+  endDate: CalendarDate;
+  /** The last end date that the grant allows. */
+  granted: CalendarDate;
+  asked?: object;
+}
+
 function moveEnd(
-  latest: Subscription,
-  endDate: CalendarDate,
-  granted: CalendarDate,
-  now: Date,
+  { command: { now, clientIsSuspended }, latest, endDate, granted, asked }: Move,
   state: SubscriptionState,
-  asked: object = {},
 ): SubscriptionEvent[] {
   const today = dateOf(now);
+  const isSuspended = latest.status === 'suspended' || clientIsSuspended;
   const isPast = endDate < today;
   const shortens = endDate < latest.endDate;
   // Only a lengthening can be refused; a shortening or an ending may not be (domain.md 5), suspended or not.
-  if (latest.status === 'suspended' && (isPast || !shortens)) throw new Refused('client_suspended');
+  if (isSuspended && (isPast || !shortens)) throw new Refused('client_suspended');
   if (isPast) throw new Refused('end_date_in_past');
   if (endDate === latest.endDate) return [];
   if (!shortens && endDate > granted) throw new Refused('end_date_beyond_grant');

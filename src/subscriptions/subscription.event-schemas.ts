@@ -12,7 +12,7 @@ const common = {
   authorization_id: z.string().optional(),
   authorized_at: z.iso.datetime().optional(),
 };
-const suspender = z.enum(['client', 'provider', 'operator']);
+const suspender = z.enum(['provider', 'operator']);
 const endReason = z.enum([
   'person',
   'provider',

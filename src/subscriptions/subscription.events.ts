@@ -13,7 +13,8 @@ export interface Party {
 export type EndReason =
   'person' | 'provider' | 'operator' | 'client_endpoint' | 'client_delisted' | 'service_withdrawn' | 'erased';
 
-export type Suspender = 'client' | 'provider' | 'operator';
+/** Who may suspend one subscription; a whole client is suspended by an event of its own (room `clients`). */
+export type Suspender = 'provider' | 'operator';
 
 /** Whoever may suspend may resume; the person re-approves (domain.md 11). */
 export type Resumer = Suspender | 'person';

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { party, streamId } from '../../test/support/builders';
 import { Refused } from '../refusals';
 import { addDays, dateOf } from './end-date';
-import type { SubscriptionCommand } from './subscription.commands';
+import type { Circumstances, SubscriptionCommand } from './subscription.commands';
 import { decide, evolve, initialState, isRunning, type SubscriptionState } from './subscription.decider';
 import type { SubscriptionEvent } from './subscription.events';
 
@@ -14,7 +14,7 @@ const passing = fc.oneof(
   fc.integer({ min: 0, max: 90 }).map((minutes) => minutes * minuteMs),
   fc.integer({ min: 0, max: 60 }).map((hours) => hours * 60 * minuteMs),
 );
-const by = fc.constantFrom('client' as const, 'provider' as const, 'operator' as const);
+const by = fc.constantFrom('provider' as const, 'operator' as const);
 const reason = fc.constantFrom(
   'person' as const,
   'provider' as const,
@@ -26,6 +26,7 @@ const authorizedAgo = fc.integer({ min: -10, max: 3000 }).map((minutes) => minut
 
 const move = fc.record({
   passing,
+  clientIsSuspended: fc.boolean(),
   command: fc.oneof(
     fc.record({
       type: fc.constant('Subscribe' as const),
@@ -55,7 +56,7 @@ type Move = typeof move extends fc.Arbitrary<infer M> ? M : never;
 
 interface Step {
   now: Date;
-  command: SubscriptionCommand;
+  command: SubscriptionCommand & Circumstances;
   before: SubscriptionState;
   events: SubscriptionEvent[];
   after: SubscriptionState;
@@ -123,7 +124,7 @@ function play(start: string, moves: Move[]): Step[] {
   let state = initialState;
   for (const each of moves) {
     now = new Date(now.getTime() + each.passing);
-    const command = commandOf(each, state, now);
+    const command = { ...commandOf(each, state, now), clientIsSuspended: each.clientIsSuspended };
     let events: SubscriptionEvent[] = [];
     try {
       events = decide(command, state);
@@ -151,6 +152,19 @@ const allEvents = (steps: Step[]) => steps.flatMap(({ events }) => events);
 const isEnd = ({ type }: SubscriptionEvent) => /terminated|expired/.test(type);
 
 describe('whatever is asked, in whatever order, over whichever nights, a subscription', () => {
+  it('is at most shortened, ended or suspended while its client is suspended', () => {
+    always((steps) => {
+      for (const { command, before, events } of steps.filter(({ command }) => command.clientIsSuspended)) {
+        for (const { type, data } of events) {
+          const kind = type.split('.')[3];
+          expect(['adjusted', 'terminated', 'expired', 'suspended']).toContain(kind);
+          if (kind === 'adjusted') expect(data.end_date < before.latest!.endDate).toBe(true);
+        }
+        if (command.type === 'Subscribe' && events.length > 0) expect(isRunning(before.latest)).toBe(true);
+      }
+    });
+  });
+
   it('begins once, ends at most once, and says nothing after its end', () => {
     always((steps) => {
       const perId = new Map<string, SubscriptionEvent[]>();
@@ -236,7 +250,8 @@ describe('whatever is asked, in whatever order, over whichever nights, a subscri
         expect(decide(command, before)).toEqual(events);
         // While the client is suspended even the same end date again is refused: only a shortening is let through.
         const isRepeatable =
-          command.type === 'Expire' || (command.type === 'Subscribe' && after.latest?.status === 'active');
+          command.type === 'Expire' ||
+          (command.type === 'Subscribe' && after.latest?.status === 'active' && !command.clientIsSuspended);
         if (isRepeatable) expect(decide(command, after)).toEqual([]);
       }
     });

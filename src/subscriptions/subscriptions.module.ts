@@ -1,17 +1,18 @@
 import { Module } from '@nestjs/common';
 import { CqrsModule } from '@nestjs/cqrs';
 import { Gauge, Registry } from 'prom-client';
+import { ClientsModule, SuspendedClients } from '../clients';
 import { EventStore } from '../event-store';
 import { CommandBatcher } from './command-batcher';
 import * as handlers from './subscription.handlers';
 
 @Module({
-  imports: [CqrsModule],
+  imports: [CqrsModule, ClientsModule],
   providers: [
     {
       provide: CommandBatcher,
-      inject: [EventStore],
-      useFactory: (eventStore: EventStore) => new CommandBatcher(eventStore),
+      inject: [EventStore, SuspendedClients],
+      useFactory: (eventStore: EventStore, clients: SuspendedClients) => new CommandBatcher(eventStore, clients),
     },
     ...Object.values(handlers),
   ],

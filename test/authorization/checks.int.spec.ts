@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { requestChecks } from '../../src/authorization/authorization-request';
 import type { Answer } from '../support/app';
+import { resumeClient, suspendClient } from '../journeys/walk';
 import { FrontChannel } from './front-channel';
 import { authorizationRequest, backAtClient, locationOf, type Parameters, queryOf } from './stepwise-visitor';
 
@@ -74,13 +75,13 @@ describe('the checks of an authorization request', () => {
   });
 
   it('lets a suspended client end a subscription, for an ending is never refused', async () => {
-    await front.sql(`insert into suspended_client values ('localhost', now())`);
+    await suspendClient(front.service);
     try {
       expect(backAtClient(await ask({}))).toMatchObject({ error: 'unauthorized_client' });
       const ending = await ask({ scope: 'subscribe~0/eenofanderezorgaanbieder~42' });
       expect(locationOf(ending)).toMatch(/^\/oauth\/interaction/);
     } finally {
-      await front.sql('delete from suspended_client');
+      await resumeClient(front.service);
     }
   });
 

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { admissionLimits } from '../../src/authorization/admission';
 import { type ExceptionName, type ExceptionRow, exceptions } from '../../src/authorization/exceptions';
 import type { Answer } from '../support/app';
+import { resumeClient, suspendClient } from '../journeys/walk';
 import { FrontChannel } from './front-channel';
 import { authorizationRequest, backAtClient, queryOf, refreshOf, type StepwiseVisitor } from './stepwise-visitor';
 
@@ -39,9 +40,9 @@ describe('the table of exceptions', () => {
     'Abonneren 1b': async (visitor) => ({ answer: await authorize(visitor, { scope: 'openid' }) }),
     unsupported_response_type: async (visitor) => ({ answer: await authorize(visitor, { response_type: 'token' }) }),
     unauthorized_client: async (visitor) => {
-      await front.sql(`insert into suspended_client values ('localhost', now())`);
+      await suspendClient(front.service);
       const answer = await authorize(visitor);
-      await front.sql('delete from suspended_client');
+      await resumeClient(front.service);
       return { answer };
     },
     'Abonneren 2': async (visitor) => {

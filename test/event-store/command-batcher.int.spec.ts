@@ -61,7 +61,10 @@ describe('the command batcher', () => {
     databases.push(await Database.connect(database.url), await Database.connect(database.url));
     const stores = databases.map((db) => new EventStore(db, 'main', new Signal()));
     store = stores[0]!;
-    [one, other] = stores.map((eventStore) => new CommandBatcher(eventStore)) as [CommandBatcher, CommandBatcher];
+    [one, other] = stores.map((eventStore) => new CommandBatcher(eventStore, { has: () => false })) as [
+      CommandBatcher,
+      CommandBatcher,
+    ];
   });
   afterAll(async () => {
     await Promise.all(databases.map((db) => db.close()));

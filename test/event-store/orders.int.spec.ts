@@ -45,7 +45,7 @@ describe('an order of our own doors', () => {
     database = await createDatabase();
     connection = await Database.connect(database.url);
     store = new EventStore(connection, 'main', new Signal());
-    batcher = new CommandBatcher(store);
+    batcher = new CommandBatcher(store, { has: () => false });
   });
   afterAll(async () => {
     await connection?.close();

@@ -4,7 +4,7 @@ import type { FastifyReply } from 'fastify';
 import { FormTokens } from '../../src/screens';
 import { authorizedRequest, ownAddress, somePerson, TestService } from '../support/app';
 import { type Shown, Visitor } from '../support/visitor';
-import { accepted, isReady, itemOf, rowsOf, scopeOf, suspend } from './walk';
+import { accepted, isReady, itemOf, rowsOf, scopeOf, resumeClient, suspend, suspendClient } from './walk';
 
 const dayMs = 24 * 3_600_000;
 
@@ -123,7 +123,7 @@ describe('the pages of one’s own', () => {
 
   it('offer no permission again where only an operator can resume, and can end it all the same', async () => {
     const id = await subscribed();
-    await suspend(service, id, 'client');
+    await suspendClient(service);
     await signIn();
     const shown = await visitor.get(pathOf(id, '/re-approve'));
     expect(shown.text).toContain('Wij werken nu even niet met deze app');
@@ -133,6 +133,7 @@ describe('the pages of one’s own', () => {
     expect(await statusOf(id)).toBe('suspended');
     await visitor.press(await visitor.get(pathOf(id, '/end')), 'Ja, stoppen');
     expect(await statusOf(id)).toBe('terminated');
+    await resumeClient(service);
   });
 
   it('say what has ended and when, also by the date alone', async () => {

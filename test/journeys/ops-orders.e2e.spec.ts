@@ -1,10 +1,19 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { CommandBus } from '@nestjs/cqrs';
-import { SuspendOrder } from '../../src/subscriptions';
 import { somePerson, TestService } from '../support/app';
 import { eventually } from '../support/eventually';
-import { accepted, amsterdamDate, historyOf, isReady, itemOf, type Problem, scopeOf, typesOf } from './walk';
+import {
+  accepted,
+  amsterdamDate,
+  historyOf,
+  isReady,
+  itemOf,
+  type Problem,
+  resumeClient,
+  scopeOf,
+  suspendClient,
+  typesOf,
+} from './walk';
 
 interface Item extends Problem {
   subscription_id: string;
@@ -95,9 +104,9 @@ describe('what operators do to one subscription', () => {
 
   it('does not resume what is suspended with the whole client', async () => {
     const id = await running();
-    const trace = { correlation_id: 'x', causation_id: 'x' };
-    await service.world.app.get(CommandBus).execute(new SuspendOrder(id, 'client', trace, new Date()));
+    await suspendClient(service);
     expect(await order('resume', id)).toMatchObject({ status: 422, body: { code: 'client_suspended' } });
+    await resumeClient(service);
   });
 
   it.each(['terminate', 'suspend', 'resume'] as const)(

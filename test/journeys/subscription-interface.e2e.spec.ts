@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { CommandBus } from '@nestjs/cqrs';
 import { type Consent, Grants } from '../../src/grants';
 import { PersonIdentities } from '../../src/persons';
@@ -8,7 +8,7 @@ import { call as callWith, codeFor, consentTo, tokenFor } from '../authorization
 import type { RefusalCode } from '../../src/refusals';
 import { expectProblem, expectQuietLog, publicUrl } from '../contract/attack';
 import { type Answer, somePerson, TestService } from '../support/app';
-import { amsterdamDate, amsterdamMidnight, type Problem, rowsOf, typesOf } from './walk';
+import { amsterdamDate, amsterdamMidnight, type Problem, resumeClient, rowsOf, suspendClient, typesOf } from './walk';
 
 interface Body extends Problem {
   subscription_id: string;
@@ -55,7 +55,7 @@ describe('the Subscription interface', () => {
     return rows;
   }
   const eventTypes = async (id: string) => typesOf(await eventsOf(id));
-  const order = (work: ConstructorParameters<typeof SuspendOrder>[0], by: 'client' | 'provider' | 'operator') =>
+  const order = (work: ConstructorParameters<typeof SuspendOrder>[0], by: 'provider' | 'operator') =>
     service.world.app.get(CommandBus).execute(new SuspendOrder(work, by, trace, service.world.clock.now()));
   const expectRefused = (answer: Answer<Body>, code: RefusalCode) => {
     for (const subject of subjects) expect(answer.text).not.toContain(subject);
@@ -345,12 +345,18 @@ describe('the Subscription interface', () => {
   }
 
   describe.each(['client', 'provider', 'operator'] as const)('while suspended by the %s', (by) => {
+    const suspend = (id: string) => (by === 'client' ? suspendClient(service) : order(id, by));
+    const begun = by === 'client' ? ['started'] : ['started', 'suspended'];
+    afterEach(() => resumeClient(service));
+
     it('answers like a token that never was, to the byte', async () => {
       const person = { subject: somePerson() };
       const { accessToken, path, id } = await running({ person });
       const fresh = await token({ person, grantedDays: 365 });
       const ending = await token({ person, grantedDays: 0 });
-      await order(id, by);
+      const over = await running();
+      await call('DELETE', over.path, over.accessToken);
+      await suspend(id);
       for (const [method, target, body] of [
         ['GET', path, undefined],
         ['POST', '/Subscription', undefined],
@@ -368,19 +374,26 @@ describe('the Subscription interface', () => {
       }
       const refused = await bytesOf('PATCH', path, ending, { end_date: inDays(1) });
       expect(refused).toBe(await bytesOf('PATCH', path, randomUUID(), { end_date: inDays(1) }));
-      expect(await eventTypes(id)).toEqual(['started', 'suspended']);
+      if (by === 'client') {
+        for (const target of [anywhere, over.id].map((one) => `/Subscription/${one}`)) {
+          const unknown = await bytesOf('GET', target, randomUUID());
+          for (const one of [accessToken, over.accessToken]) expect(await bytesOf('GET', target, one)).toBe(unknown);
+        }
+      }
+      expect(await eventTypes(id)).toEqual(begun);
     });
 
     it('accepts what shortens or ends it', async () => {
       const person = { subject: somePerson() };
       const { accessToken, path, id } = await running({ person });
-      await order(id, by);
+      const short = await token({ person, grantedDays: 10 });
+      await suspend(id);
       const shorter = await call('PATCH', path, accessToken, { end_date: inDays(20) });
       expect([shorter.status, shorter.body]).toEqual([200, { subscription_id: id, end_date: inDays(20) }]);
-      const fresh = await start(await token({ person, grantedDays: 10 }));
+      const fresh = await start(short);
       expect([fresh.status, fresh.body]).toEqual([201, { subscription_id: id, end_date: inDays(10) }]);
       expect((await call('DELETE', path, accessToken)).status).toBe(204);
-      expect(await eventTypes(id)).toEqual(['started', 'suspended', 'adjusted', 'adjusted', 'terminated']);
+      expect(await eventTypes(id)).toEqual([...begun, 'adjusted', 'adjusted', 'terminated']);
     });
   });
 

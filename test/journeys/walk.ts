@@ -1,6 +1,7 @@
 import { expect } from '@jest/globals';
 import { CommandBus } from '@nestjs/cqrs';
 import { Client } from 'pg';
+import { ResumeClientOrder, SuspendClientOrder, type SuspensionReason } from '../../src/clients';
 import { SuspendOrder, type Suspender } from '../../src/subscriptions';
 import { type Answer, type AuthorizedRequestBody, authorizedRequest, type TestService } from '../support/app';
 import { eventually } from '../support/eventually';
@@ -148,6 +149,23 @@ export async function isReady(service: TestService): Promise<void> {
 
 export const typesOf = (events: readonly { type: string }[]) =>
   events.map(({ type }) => /^nl\.medmij\.subscription\.(\w+)\.v1$/.exec(type)?.[1]);
+
+/** Suspends a whole client. */
+export async function suspendClient(
+  service: TestService,
+  clientId = 'localhost',
+  reason: SuspensionReason = 'operator',
+): Promise<void> {
+  const trace = { correlation_id: 'c', causation_id: 'c' };
+  const order = new SuspendClientOrder(clientId, reason, trace, service.world.clock.now());
+  await service.world.app.get(CommandBus).execute(order);
+}
+
+export async function resumeClient(service: TestService, clientId = 'localhost'): Promise<void> {
+  const trace = { correlation_id: 'c', causation_id: 'c' };
+  const order = new ResumeClientOrder(clientId, 'operator', trace, service.world.clock.now());
+  await service.world.app.get(CommandBus).execute(order);
+}
 
 /** Suspends a subscription, and waits until the projection shows it. */
 export async function suspend(service: TestService, id: string, by: Suspender): Promise<void> {

@@ -111,7 +111,7 @@ describe('the subscription view', () => {
     const rows = {
       running: view({ end_date: '2026-03-02' }),
       lapsedToday: view({ end_date: '2026-03-01' }),
-      suspended: view({ status: 'suspended', suspended_by: 'client', end_date: '2026-03-02' }),
+      suspended: view({ status: 'suspended', suspended_by: 'operator', end_date: '2026-03-02' }),
       lapsedSuspended: view({ status: 'suspended', suspended_by: 'provider', end_date: '2026-02-28' }),
       terminated: view({ status: 'terminated', end_reason: 'person', end_date: '2026-02-01' }),
       expired: view({ status: 'expired', end_reason: 'expired', end_date: '2026-02-02' }),
@@ -275,8 +275,8 @@ describe('the subscription view', () => {
             now,
           })),
           () => ({ type: 'Terminate', reason: pick('person', 'operator', 'client_endpoint'), now }),
-          () => ({ type: 'Suspend', subscriptionId: id, by: pick('client', 'operator'), now }),
-          () => ({ type: 'Resume', subscriptionId: id, by: pick('client', 'operator'), now }),
+          () => ({ type: 'Suspend', subscriptionId: id, by: pick('provider', 'operator'), now }),
+          () => ({ type: 'Resume', subscriptionId: id, by: pick('provider', 'operator'), now }),
           () => ({ type: 'Expire', now }),
         )();
         try {

@@ -99,6 +99,12 @@ export class TestService {
     Object.assign(this.world, await startApp(this.world));
   }
 
+  /** Another process of the same service; whoever starts it closes its app. */
+  async beside(env: Record<string, string> = {}): Promise<TestService> {
+    const world = { ...this.world, env: { ...this.world.env, ...env }, logLines: [] };
+    return new TestService({ ...world, ...(await startApp(world)) });
+  }
+
   async stop(): Promise<void> {
     await this.world.app.close();
     await Promise.all([this.world.dvp.stop(), this.world.issuer.stop(), this.world.otherSide.close()]);

@@ -1,7 +1,7 @@
 import { expect } from '@jest/globals';
 import { Refused, type RefusalCode } from '../../src/refusals';
 import { decide, evolve, initialState } from '../../src/subscriptions/subscription.decider';
-import type { SubscriptionCommand } from '../../src/subscriptions/subscription.commands';
+import type { Circumstances, SubscriptionCommand } from '../../src/subscriptions/subscription.commands';
 import type { SubscriptionEvent } from '../../src/subscriptions';
 
 type Expected = { type: SubscriptionEvent['type']; data: Record<string, unknown> };
@@ -10,7 +10,7 @@ type Expected = { type: SubscriptionEvent['type']; data: Record<string, unknown>
 export function given(...past: SubscriptionEvent[]) {
   const state = past.reduce(evolve, initialState);
   return {
-    when: (command: SubscriptionCommand) => ({
+    when: (command: SubscriptionCommand & Circumstances) => ({
       /** Exactly these events; of their data, at least what is named. */
       then(...expected: Expected[]): void {
         expect(decide(command, state)).toEqual(

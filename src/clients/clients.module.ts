@@ -1,0 +1,50 @@
+import { Module, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
+import { CqrsModule } from '@nestjs/cqrs';
+import { EventStore } from '../event-store';
+import { Database, LOGGER, type Logger, loopCheck, Readiness, WakeUp } from '../platform';
+import * as handlers from './client.handlers';
+import { ClientOrderBook } from './client-order-book';
+import { SuspendedClientStore } from './suspended-client.store';
+import { SuspendedClients } from './suspended-clients';
+
+/** Which clients are suspended, in every process that asks, and the orders that suspend and resume them. */
+@Module({
+  imports: [CqrsModule],
+  providers: [
+    {
+      provide: SuspendedClientStore,
+      inject: [Database],
+      useFactory: (database: Database) => new SuspendedClientStore(database),
+    },
+    {
+      provide: SuspendedClients,
+      inject: [SuspendedClientStore, WakeUp, LOGGER],
+      useFactory: (store: SuspendedClientStore, wakeUp: WakeUp, log: Logger) =>
+        new SuspendedClients(store, wakeUp.signal('suspended-clients'), log),
+    },
+    {
+      provide: ClientOrderBook,
+      inject: [EventStore, SuspendedClientStore, SuspendedClients],
+      useFactory: (eventStore: EventStore, store: SuspendedClientStore, suspended: SuspendedClients) =>
+        new ClientOrderBook(eventStore, store, suspended),
+    },
+    ...Object.values(handlers),
+  ],
+  exports: [SuspendedClients, CqrsModule],
+})
+export class ClientsModule implements OnModuleInit, OnModuleDestroy {
+  constructor(
+    private readonly suspended: SuspendedClients,
+    readiness: Readiness,
+  ) {
+    readiness.add('suspended_clients', () => loopCheck(suspended.state()));
+  }
+
+  async onModuleInit(): Promise<void> {
+    await this.suspended.start();
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    await this.suspended.stop();
+  }
+}

@@ -1,0 +1,90 @@
+import { Body, Controller, HttpCode, Inject, Param, Post, Query, Req, UseGuards } from '@nestjs/common';
+import { CommandBus } from '@nestjs/cqrs';
+import { ApiBearerAuth, ApiBody, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import type { FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { ResumeClientOrder, SuspendClientOrder } from '../clients';
+import { apiSchema, BearerGuard, expectNothing, parse, problemResponses, RequireScope, traceOf } from '../http';
+import { Clock, LOGGER, type Logger } from '../platform';
+import { Refused } from '../refusals';
+import { clientItem } from './client-item';
+import { ClientRecords } from './client-records';
+import { reasonText } from './operators-reason';
+
+const operatorsReason = z.strictObject({ reason_text: reasonText });
+
+/** The client as it stands then (contract.md 4), and where in the log that is, for wait_for. */
+const changedClient = clientItem.extend({
+  position: z.string().nullable().meta({ description: 'Null when nothing was ever recorded about the client.' }),
+});
+type ChangedClient = z.output<typeof changedClient>;
+
+const verbs = { suspend: SuspendClientOrder, resume: ResumeClientOrder } as const;
+
+/** What operators do to a whole client, each with a reason, each an audit line. */
+@ApiTags('Operators')
+@ApiBearerAuth()
+@Controller('ops/api/clients/:id')
+@UseGuards(BearerGuard)
+@RequireScope('ops:write')
+export class ClientOrdersController {
+  constructor(
+    @Inject(CommandBus) private readonly commandBus: CommandBus,
+    @Inject(ClientRecords) private readonly clients: ClientRecords,
+    @Inject(Clock) private readonly clock: Clock,
+    @Inject(LOGGER) private readonly log: Logger,
+  ) {}
+
+  @Post('suspend')
+  @HttpCode(200)
+  @ApiOperation({
+    summary: 'Suspend a client; nothing is sent to it, and it may only shorten and end, until it is resumed',
+  })
+  @ApiBody({ schema: apiSchema(operatorsReason) })
+  @ApiResponse({ status: 200, description: 'It is suspended, for whatever reason', schema: apiSchema(changedClient) })
+  @problemResponses(400, 401, 403, 404, 413, 415, 503)
+  suspend(
+    @Param('id') id: string,
+    @Body() body: unknown,
+    @Query() query: unknown,
+    @Req() request: FastifyRequest,
+  ): Promise<ChangedClient> {
+    return this.order('suspend', { id, body, query, request });
+  }
+
+  @Post('resume')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Resume a client that is suspended, for whatever reason; all is as before' })
+  @ApiBody({ schema: apiSchema(operatorsReason) })
+  @ApiResponse({ status: 200, description: 'It is not suspended', schema: apiSchema(changedClient) })
+  @problemResponses(400, 401, 403, 404, 413, 415, 503)
+  resume(
+    @Param('id') id: string,
+    @Body() body: unknown,
+    @Query() query: unknown,
+    @Req() request: FastifyRequest,
+  ): Promise<ChangedClient> {
+    return this.order('resume', { id, body, query, request });
+  }
+
+  private async order(
+    verb: keyof typeof verbs,
+    { id, body, query, request }: { id: string; body: unknown; query: unknown; request: FastifyRequest },
+  ): Promise<ChangedClient> {
+    expectNothing(query);
+    const { reason_text } = parse(operatorsReason, body);
+    this.clients.expectKnown(id);
+    const trace = traceOf(request);
+    const audited = { ...trace, who: request.caller, what: `client.${verb}`, client_id: id, reason_text };
+    try {
+      const { recorded, position } = await this.commandBus.execute(
+        new verbs[verb](id, 'operator', trace, this.clock.now()),
+      );
+      this.log.info({ ...audited, outcome: recorded ? 'done' : 'already_so' }, 'ops.audit');
+      return { ...(await this.clients.show(id)), position: position ?? null };
+    } catch (error) {
+      this.log.info({ ...audited, outcome: error instanceof Refused ? error.code : 'failed' }, 'ops.audit');
+      throw error;
+    }
+  }
+}
