@@ -16,6 +16,18 @@ const mayImport = {
     'refusals',
     'platform',
   ],
+  'resource-changes': [
+    'notifications',
+    'subscriptions',
+    'medmij-lists',
+    'persons',
+    'event-store',
+    'incoming-records',
+    'transport',
+    'http',
+    'refusals',
+    'platform',
+  ],
   'incoming-records': ['persons', 'event-store', 'transport', 'refusals', 'platform'],
   'subscription-interface': ['clients', 'grants', 'subscriptions', 'persons', 'http', 'refusals', 'platform'],
   authorization: [
@@ -92,7 +104,7 @@ const mayImport = {
   transport: ['refusals', 'platform'],
 
   // What others read about us.
-  'api-docs': ['clients', 'intake', 'subscriptions', 'transport', 'http', 'refusals', 'platform'],
+  'api-docs': ['clients', 'intake', 'resource-changes', 'subscriptions', 'transport', 'http', 'refusals', 'platform'],
 
   // What every edge needs.
   health: [

@@ -275,6 +275,14 @@ create table projection (
   constraint projection_task_check CHECK ((task = ANY (ARRAY['rebuild'::text, 'switch_back'::text])))
 );
 
+create table resource_change (
+  change_id text not null,
+  fingerprint bytea not null,
+  notifications integer not null,
+  received_at timestamp with time zone not null,
+  constraint resource_change_pkey PRIMARY KEY (change_id)
+);
+
 create table sealed_key (
   name text not null,
   sealed bytea not null,
@@ -373,6 +381,8 @@ CREATE INDEX interaction_outcome ON public.interaction USING btree (outcome, cre
 CREATE INDEX parked_stream_newest ON public.parked_stream USING btree (parked_at, id);
 
 CREATE INDEX person_session_oldest ON public.person_session USING btree (signed_in_at);
+
+CREATE INDEX resource_change_oldest ON public.resource_change USING btree (received_at);
 
 CREATE INDEX sign_in_oldest ON public.sign_in USING btree (started_at);
 

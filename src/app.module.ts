@@ -20,6 +20,7 @@ import { OpsModule } from './ops';
 import { type Clock, type Database, type Logger, PlatformModule } from './platform';
 import { ProjectorModule } from './projections';
 import { RelayModule } from './relay';
+import { ResourceChangesModule } from './resource-changes';
 import { ScreensModule } from './screens';
 import { SignInModule } from './sign-in';
 import { SubscriptionInterfaceModule } from './subscription-interface';
@@ -51,6 +52,7 @@ export class AppModule {
           'api',
           IncomingRecordsModule.with(config),
           IntakeModule.with({ ...config }),
+          ResourceChangesModule.with(config),
           OpsModule,
           ScreensModule.with(config.http.publicUrl),
           SignInModule.with(signInOf(config)),

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { clientEventDataSchemas } from '../clients';
 import { authorizedRequest } from '../intake';
+import { resourceChange } from '../resource-changes';
 import { eventDataSchemas } from '../subscriptions';
 import { topics } from '../transport';
 
@@ -34,6 +35,7 @@ const deadLetterHeaders = {
 /** The topics of this service as an AsyncAPI 3 document, from the schemas that the code itself uses. */
 export function asyncApi(topicPrefix: string): object {
   const granted = 'nl.medmij.authorization.granted.v1';
+  const changed = 'nl.medmij.resource.changed.v1';
   return {
     asyncapi: '3.0.0',
     info: {
@@ -49,6 +51,9 @@ export function asyncApi(topicPrefix: string): object {
       authorizations: channel(topicPrefix, topics.authorizations.name, {
         [granted]: message(granted, authorizedRequest, headers),
       }),
+      resourceChanges: channel(topicPrefix, topics.resourceChanges.name, {
+        [changed]: message(changed, resourceChange, headers),
+      }),
       deadLetters: channel(topicPrefix, topics.deadLetters.name, {
         'refused record': {
           name: 'refused record',
@@ -62,6 +67,7 @@ export function asyncApi(topicPrefix: string): object {
       publishSubscriptionEvents: { action: 'send', channel: { $ref: '#/channels/subscriptions' } },
       publishClientEvents: { action: 'send', channel: { $ref: '#/channels/clients' } },
       receiveAuthorizations: { action: 'receive', channel: { $ref: '#/channels/authorizations' } },
+      receiveResourceChanges: { action: 'receive', channel: { $ref: '#/channels/resourceChanges' } },
       publishDeadLetters: { action: 'send', channel: { $ref: '#/channels/deadLetters' } },
     },
   };

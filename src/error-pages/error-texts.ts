@@ -157,6 +157,7 @@ export const errorTexts: Record<RefusalCode | OAuthError, ErrorText> = {
   insufficient_scope: notAllowed,
   not_found: nothingHere,
   authorization_conflict: usedBefore,
+  change_conflict: usedBefore,
   not_retryable: operatorsOnly,
   unknown_client: unknownApp,
   invalid_client: unknownApp,

@@ -12,7 +12,7 @@ declare module 'fastify' {
 }
 
 /** The scopes of bearer tokens (contract.md 1). */
-export type TokenScope = 'authorizations:write' | 'ops:read' | 'ops:write';
+export type TokenScope = 'authorizations:write' | 'resource-changes:write' | 'ops:read' | 'ops:write';
 
 /** Injection tokens of the two verifiers: Authorization Servers and source systems; operators. */
 export const AS_TOKENS = Symbol('AS_TOKENS');

@@ -9,4 +9,4 @@ export {
 } from './delivery';
 export { DeliveryStore } from './delivery.store';
 export { DeliveryRecords } from './delivery-records.store';
-export { DeliveriesModule, NotificationsModule } from './notifications.module';
+export { DeliveriesModule, NotificationsModule, PLANNED } from './notifications.module';

@@ -14,7 +14,8 @@ import { DeliveryWorker } from './delivery.worker';
 import { createPlanner } from './planner.reader';
 
 const PLANNER = Symbol('PLANNER');
-const PLANNED = Symbol('PLANNED');
+/** Raised when there is something to deliver. */
+export const PLANNED = Symbol('PLANNED');
 
 /** Reading and repairing deliveries, in every process. */
 @Module({

@@ -9,6 +9,7 @@ export const refusals = {
   not_found: { status: 404, title: 'There is nothing here' },
   method_not_allowed: { status: 405, title: 'The method is not allowed on this path' },
   authorization_conflict: { status: 409, title: 'The authorization_id was used before with other content' },
+  change_conflict: { status: 409, title: 'The change_id was used before with other content' },
   not_retryable: { status: 409, title: 'This cannot be tried again' },
   payload_too_large: { status: 413, title: 'The body is too large' },
   unsupported_media_type: { status: 415, title: 'The content type is not supported' },

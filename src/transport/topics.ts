@@ -5,6 +5,7 @@ export const topics = {
   subscriptions: { name: 'medmij.subscriptions.v1' },
   clients: { name: 'medmij.clients.v1' },
   authorizations: { name: 'medmij.authorizations.v1', retentionMs: 7 * dayMs },
+  resourceChanges: { name: 'medmij.resource-changes.v1', retentionMs: 7 * dayMs },
   deadLetters: { name: 'medmij.dead-letters.v1', retentionMs: 7 * dayMs },
 } as const satisfies Record<string, { name: string; retentionMs?: number }>;
 

@@ -1,7 +1,7 @@
 import { connect, type TLSSocket } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type CertifiedKey, createAuthority, issueCertificate } from '../../dev/certificates';
-import { authorizedRequest, TestService } from '../support/app';
+import { authorizedRequest, somePerson, TestService } from '../support/app';
 import { TestBackchannel } from '../support/backchannel';
 
 describe('with a backchannel', () => {
@@ -41,8 +41,22 @@ describe('with a backchannel', () => {
     await expect(call('/authorizations', stranger)).rejects.toThrow();
   });
 
-  it('has no authorized requests on the other port, however the path is written', async () => {
-    for (const path of ['/authorizations', '/%61uthorizations']) {
+  it('takes resource changes there, over mutual TLS', async () => {
+    const authorization = `Bearer ${await service.token('resource-changes:write')}`;
+    const change = {
+      change_id: 'over-mutual-tls',
+      subject: somePerson(),
+      provider: 'eenofanderezorgaanbieder',
+      service_id: '42',
+      available_at: new Date().toISOString(),
+    };
+    const headers = { 'content-type': 'application/json', authorization };
+    const answer = await backchannel.send(caller, 'POST', '/resource-changes', headers, JSON.stringify(change));
+    expect(answer.status).toBe(202);
+  });
+
+  it('has no machine doors on the other port, however the path is written', async () => {
+    for (const path of ['/authorizations', '/%61uthorizations', '/resource-changes']) {
       expect((await service.post(path, authorizedRequest())).status).toBe(404);
     }
   });

@@ -132,9 +132,13 @@ describe('the documents for developers', () => {
         .map(({ address }) => address)
         .sort(),
     ).toEqual(
-      ['medmij.authorizations.v1', 'medmij.clients.v1', 'medmij.dead-letters.v1', 'medmij.subscriptions.v1'].map(
-        (name) => prefix + name,
-      ),
+      [
+        'medmij.authorizations.v1',
+        'medmij.clients.v1',
+        'medmij.dead-letters.v1',
+        'medmij.resource-changes.v1',
+        'medmij.subscriptions.v1',
+      ].map((name) => prefix + name),
     );
     const messages = Object.values(channels).find(
       ({ address }) => address === `${prefix}medmij.subscriptions.v1`,
@@ -167,6 +171,19 @@ describe('the documents for developers', () => {
     const { authorization_id, ...incomplete } = authorizedRequest();
     expect(faults(granted!.payload, { authorization_id, ...incomplete })).toEqual([]);
     expect(faults(granted!.payload, incomplete)).not.toEqual([]);
+
+    const [changed] = Object.values(
+      Object.values(channels).find(({ address }) => address.endsWith('medmij.resource-changes.v1'))!.messages,
+    );
+    const change = {
+      change_id: 'c',
+      subject,
+      provider: 'p',
+      service_id: '42',
+      available_at: clock.now().toISOString(),
+    };
+    expect(faults(changed!.payload, change)).toEqual([]);
+    expect(faults(changed!.payload, { ...change, content: 'a result' })).not.toEqual([]);
 
     await otherSide.send('medmij.authorizations.v1', { key: null, value: 'nonsense', headers: {} });
     const letter = await eventually(() => {

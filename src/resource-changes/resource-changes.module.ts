@@ -1,0 +1,111 @@
+import { type DynamicModule, Inject, Module, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { QueryBus } from '@nestjs/cqrs';
+import { parse } from '../http';
+import { IncomingRecords, type RecordConsumer } from '../incoming-records';
+import { ListStore } from '../medmij-lists';
+import { DeliveriesModule, DeliveryStore, PLANNED } from '../notifications';
+import { KnownPersons, PersonIdentities, PersonsModule, RequestFingerprint } from '../persons';
+import { Clock, Database, LOGGER, type Logger, loopCheck, Readiness, type Signal } from '../platform';
+import { SubscriptionsModule } from '../subscriptions';
+import { topics } from '../transport';
+import { ChangeSweeper } from './change.sweeper';
+import { resourceChange } from './resource-change';
+import { ResourceChangeStore } from './resource-change.store';
+import { ResourceChanges } from './resource-changes';
+import { ResourceChangesController } from './resource-changes.controller';
+
+const CONSUMER = Symbol('CONSUMER');
+
+/** Both doors for resource changes. */
+@Module({})
+export class ResourceChangesModule implements OnApplicationBootstrap, OnModuleDestroy {
+  constructor(
+    @Inject(CONSUMER) private readonly consumer: RecordConsumer,
+    @Inject(ChangeSweeper) private readonly sweeper: ChangeSweeper,
+    readiness: Readiness,
+  ) {
+    readiness.add('resource_changes', () => {
+      const check = consumer.check();
+      return check.status === 'ok' ? loopCheck(sweeper.state()) : check;
+    });
+  }
+
+  static with({ personKey, personKeyPrevious }: { personKey: Buffer; personKeyPrevious?: Buffer }): DynamicModule {
+    return {
+      module: ResourceChangesModule,
+      imports: [DeliveriesModule, SubscriptionsModule, PersonsModule.with(personKey, personKeyPrevious)],
+      controllers: [ResourceChangesController],
+      providers: [
+        {
+          provide: ResourceChangeStore,
+          inject: [Database],
+          useFactory: (database: Database) => new ResourceChangeStore(database),
+        },
+        {
+          provide: ChangeSweeper,
+          inject: [ResourceChangeStore, Clock, LOGGER],
+          useFactory: (store: ResourceChangeStore, clock: Clock, log: Logger) => new ChangeSweeper(store, clock, log),
+        },
+        {
+          provide: ResourceChanges,
+          inject: [
+            ListStore,
+            PersonIdentities,
+            KnownPersons,
+            RequestFingerprint,
+            QueryBus,
+            ResourceChangeStore,
+            DeliveryStore,
+            PLANNED,
+            Clock,
+            LOGGER,
+          ],
+          useFactory: (
+            lists: ListStore,
+            identities: PersonIdentities,
+            persons: KnownPersons,
+            fingerprints: RequestFingerprint,
+            queryBus: QueryBus,
+            store: ResourceChangeStore,
+            deliveries: DeliveryStore,
+            planned: Signal,
+            clock: Clock,
+            log: Logger,
+          ) =>
+            new ResourceChanges({
+              lists,
+              identities,
+              persons,
+              fingerprints,
+              queryBus,
+              store,
+              deliveries,
+              planned,
+              clock,
+              log,
+            }),
+        },
+        {
+          provide: CONSUMER,
+          inject: [IncomingRecords, ResourceChanges],
+          useFactory: (records: IncomingRecords, changes: ResourceChanges) =>
+            records.consumer({
+              group: 'medmij-subscriptions.resource-changes',
+              topic: topics.resourceChanges.name,
+              type: 'nl.medmij.resource.changed.v1',
+              accept: (data, trace) => changes.accept(parse(resourceChange, data), trace),
+            }),
+        },
+      ],
+    };
+  }
+
+  onApplicationBootstrap(): void {
+    this.consumer.start();
+    this.sweeper.start();
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    await Promise.all([this.consumer.stop(), this.sweeper.stop()]);
+  }
+}
