@@ -1,5 +1,5 @@
 import { randomInt, randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import {
   CheckpointStore,
   EventStore,
@@ -222,6 +222,100 @@ describe('the subscription view', () => {
       const closed = await store.list({ client_id: 'client 1', provider: 'provider 1' }, undefined, 100, today);
       expect(open).toHaveLength(20);
       expect(closed).toEqual(open.filter(({ client_id: client }) => client === 'client 1'));
+    });
+  });
+
+  describe('of a client that is suspended', () => {
+    const resting = 'resting.example';
+    const clients = [resting, 'app.example', 'resting too.example'];
+    const statuses = ['active', 'suspended', 'terminated', 'expired', 'active'] as const;
+    /** 90 rows of three clients, many of them started in the same millisecond; two in ten have lapsed. */
+    const views = Array.from({ length: 90 }, (_, n) => {
+      const status = statuses[n % 5]!;
+      return view({
+        client_id: clients[n % 3]!,
+        provider: `provider ${n % 2}`,
+        status,
+        suspended_by: status === 'suspended' ? 'provider' : null,
+        end_reason: status === 'terminated' ? 'person' : status === 'expired' ? 'expired' : null,
+        end_date: n % 10 === 4 ? '2026-02-28' : '2026-07-01',
+        started_at: new Date(Date.UTC(2026, 0, 1) + Math.floor(n / 25)),
+      });
+    });
+    const suspend = (...ids: string[]) =>
+      db.query(
+        'suspend',
+        `insert into suspended_client (client_id, suspended_at, reason) select *, now(), 'operator' from unnest($1::text[])`,
+        [ids],
+      );
+    beforeEach(async () => {
+      await store.put(0, views, db);
+      await suspend(resting, 'resting too.example');
+    });
+    afterEach(() => db.query('resume', 'truncate suspended_client'));
+
+    const asRead = (row: SubscriptionView, isClientSuspended = row.client_id !== 'app.example'): SubscriptionView => {
+      const isRunning = row.status === 'active' || row.status === 'suspended';
+      if (isRunning && row.end_date <= today)
+        return { ...row, status: 'expired', end_reason: 'expired', suspended_by: null };
+      return isRunning && isClientSuspended ? { ...row, status: 'suspended', suspended_by: 'client' } : row;
+    };
+    const newestFirst = (a: SubscriptionView, b: SubscriptionView) =>
+      b.started_at.getTime() - a.started_at.getTime() || (a.subscription_id < b.subscription_id ? 1 : -1);
+    const pages = async (filter: SubscriptionFilter, limit: number) => {
+      const rows: SubscriptionView[] = [];
+      let last: { startedAt: string; subscriptionId: string } | undefined;
+      for (;;) {
+        const page = await store.list(filter, last, limit, today);
+        rows.push(...page.map(({ place: _place, ...row }) => row));
+        if (page.length < limit) return rows;
+        last = { startedAt: page.at(-1)!.place, subscriptionId: page.at(-1)!.subscription_id };
+      }
+    };
+
+    it('reads as suspended by the client while it runs, whatever it was before', async () => {
+      for (const row of views) expect(await store.find(row.subscription_id, today)).toEqual(asRead(row));
+    });
+
+    it.each<SubscriptionFilter>([
+      {},
+      { status: 'active' },
+      { status: 'suspended' },
+      { status: 'terminated' },
+      { status: 'expired' },
+      { status: 'suspended', client_id: resting },
+      { status: 'suspended', client_id: 'app.example' },
+      { status: 'active', client_id: resting },
+      { status: 'suspended', provider: 'provider 1' },
+    ])('is listed by %j as it reads, page by page, once and newest first', async (filter) => {
+      const wanted = views
+        .map((row) => asRead(row))
+        .filter((row) => Object.entries(filter).every(([name, value]) => row[name as keyof SubscriptionView] === value))
+        .sort(newestFirst);
+      for (const limit of [4, 7, 100]) expect(await pages(filter, limit)).toEqual(wanted);
+    });
+
+    it('is counted as it reads, and as it was once the client is resumed', async () => {
+      const countOf = (rows: SubscriptionView[], status: string) => rows.filter((row) => row.status === status).length;
+      const expected = (rows: SubscriptionView[]) =>
+        Object.fromEntries(statuses.map((status) => [status, countOf(rows, status)]));
+      expect(await store.countByStatus(today)).toEqual(expected(views.map((row) => asRead(row))));
+      await db.query('resume', 'truncate suspended_client');
+      expect(await store.countByStatus(today)).toEqual(expected(views.map((row) => asRead(row, false))));
+      const first = views.find((row) => row.client_id === resting && row.status === 'active')!;
+      expect(await store.find(first.subscription_id, today)).toEqual(asRead(first, false));
+    });
+
+    it('counts among what has not ended, suspended or not', async () => {
+      const running = (client: string) =>
+        views.filter((row) => row.client_id === client && /active|suspended/.test(row.status) && row.end_date > today)
+          .length;
+      expect(await store.countRunning([resting, 'app.example', 'nobody.example'], today)).toEqual(
+        new Map([
+          [resting, running(resting)],
+          ['app.example', running('app.example')],
+        ]),
+      );
     });
   });
 
