@@ -17,6 +17,7 @@ const mayImport = {
     'platform',
   ],
   'resource-changes': [
+    'availability',
     'notifications',
     'subscriptions',
     'medmij-lists',
