@@ -1,7 +1,7 @@
 import type { Database } from '../platform';
 import { type DeliveryState, deliveryStates, type DeliveryView } from './delivery';
 import { recordedColumns } from './delivery.store';
-import { resourceDeadlineS, subscriptionDeadlineS } from './retry-schedule';
+import { deadlinesS } from './retry-schedule';
 
 const finishedStates: readonly string[] = ['delivered', 'dead', 'dropped'];
 
@@ -91,8 +91,8 @@ export class DeliveryRecords {
     const rows = await this.database.query('delivery.retry', retrySql, [
       [deliveryId],
       now,
-      subscriptionDeadlineS,
-      resourceDeadlineS,
+      deadlinesS.subscription,
+      deadlinesS.resource,
     ]);
     const found = await this.find(deliveryId);
     return rows.length > 0 || found === undefined ? found : 'not_retryable';

@@ -1,7 +1,7 @@
 import type { Queries } from '../platform';
 import type { PlannedResource } from './delivery';
 import type { Plan } from './notification.planner';
-import { subscriptionDeadlineS } from './retry-schedule';
+import { deadlinesS } from './retry-schedule';
 
 /** What has waited this long without being sent is told by the newer state alone. */
 const overtakenAfterS = 60;
@@ -26,7 +26,7 @@ export class DeliveryStore {
     const silenced = only(plans, 'silence').map(({ subscriptionId }) => subscriptionId);
     if (silenced.length > 0) await this.dropWaiting(silenced, 'invalid_subscription_id', queries);
     await this.holdResources(plans, now, queries);
-    await this.holdClients(plans, queries);
+    await this.holdClients(plans, now, queries);
   }
 
   /**
@@ -85,7 +85,7 @@ export class DeliveryStore {
     await queries.query('delivery.enqueue', enqueueSql, [
       ...notificationColumns.map((name) => notifications.map((row) => row[name])),
       now,
-      subscriptionDeadlineS,
+      deadlinesS.subscription,
       overtakenAfterS,
     ]);
   }
@@ -126,7 +126,7 @@ export class DeliveryStore {
     );
   }
 
-  private async holdClients(plans: readonly Plan[], queries: Queries): Promise<void> {
+  private async holdClients(plans: readonly Plan[], now: Date, queries: Queries): Promise<void> {
     // One after the other, as they stand in the log: they are rare.
     for (const plan of plans) {
       if (plan.kind === 'park') {
@@ -136,9 +136,12 @@ export class DeliveryStore {
           [plan.clientId, plan.occurredAt],
         );
       } else if (plan.kind === 'release') {
-        await queries.query('delivery.release-client', 'delete from parked_client where client_id = $1', [
-          plan.clientId,
-        ]);
+        await queries.query(
+          'delivery.release-client',
+          `with released as (delete from parked_client where client_id = $1)
+           update notification_endpoint set resumed_at = $2, failures = 0, held_until = null where client_id = $1`,
+          [plan.clientId, now],
+        );
       }
     }
   }
@@ -185,15 +188,15 @@ export const recordedColumns = [
   'fence',
 ] as const;
 
-/** Writes rows of `ended`, which are deliveries that ended without a try, into the log of attempts. */
-const recordDropped = (why: string) => `
+/** Writes rows of `ended`, which are deliveries that ended without a further try, into the log of attempts. */
+export const recordUntried = (outcome: 'dropped' | 'dead', why: string) => `
   insert into delivery_attempt (${recordedColumns.join(', ')}, attempt, at, status, error, outcome)
-  select ${recordedColumns.join(', ')}, attempts, last_attempt_at, last_status, ${why}, 'dropped' from ended`;
+  select ${recordedColumns.join(', ')}, attempts, last_attempt_at, last_status, ${why}, '${outcome}' from ended`;
 
 const dropSql = (which = '') => `
   with ended as (
     delete from delivery d where d.subscription_id = any ($1) and d.state in ('pending', 'parked') ${which} returning d.*
-  ) ${recordDropped('coalesce(last_error, $2)')}`;
+  ) ${recordUntried('dropped', 'coalesce(last_error, $2)')}`;
 
 const progressSql = `
   insert into notified_subscription (subscription_id, planned_sequence, status, started_at)
@@ -243,7 +246,7 @@ const enqueueSql = `
       and d.state = 'pending'
       and (d.last_attempt_at is not null or d.created_at <= $12::timestamptz - $14 * interval '1 second')
     returning d.*
-  ), recorded as (${recordDropped(`'superseded'`)})
+  ), recorded as (${recordUntried('dropped', `'superseded'`)})
   insert into delivery (${notificationColumns.join(', ')}, endpoint_id, state, due_at, first_due_at, created_at, deadline_at)
   select ${notificationColumns.map((name) => `f.${name}`).join(', ')}, e.endpoint_id, 'pending', $12, $12, $12,
          $12::timestamptz + $13 * interval '1 second'

@@ -20,11 +20,14 @@ export interface ClaimedDelivery {
   correlation_id: string;
   /** Tries before this one. */
   attempts: number;
+  /** What its schedule counts from. */
   first_due_at: Date;
+  created_at: Date;
   deadline_at: Date;
   fence: string;
   /** It was claimed to find out whether its endpoint is well again. */
   is_probe: boolean;
+  subscription_ended: boolean;
   started_at: Date | null;
   confirmed_at: Date | null;
 }

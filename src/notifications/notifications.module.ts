@@ -1,4 +1,11 @@
-import { type DynamicModule, Inject, Module, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import {
+  type DynamicModule,
+  Inject,
+  Module,
+  type ModuleMetadata,
+  type OnApplicationBootstrap,
+  type OnModuleDestroy,
+} from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { Registry } from 'prom-client';
 import { NotificationClient } from '../client-connections';
@@ -6,11 +13,17 @@ import { type Fact, LogAccess, type LogFollower } from '../event-store';
 import { ListStore } from '../medmij-lists';
 import { Clock, Database, LOGGER, type Logger, loopCheck, Readiness, type Signal, WakeUp } from '../platform';
 import { SubscriptionsModule } from '../subscriptions';
+import { AttemptLogStore } from './attempt-log.store';
+import { CompletionBatcher } from './completion-batcher';
+import { BeforeSending } from './delivery';
+import { DeliveryAttempt } from './delivery.attempt';
+import { DeliveryKeeper } from './delivery.keeper';
 import { DeliveryMetrics } from './delivery.metrics';
 import { DeliveryQueue } from './delivery-queue.store';
 import { DeliveryRecords } from './delivery-records.store';
 import { DeliveryStore } from './delivery.store';
 import { DeliveryWorker } from './delivery.worker';
+import { EndpointStore } from './endpoint.store';
 import { createPlanner } from './planner.reader';
 
 const PLANNER = Symbol('PLANNER');
@@ -21,11 +34,12 @@ export const PLANNED = Symbol('PLANNED');
 @Module({
   providers: [
     { provide: DeliveryStore, useFactory: () => new DeliveryStore() },
+    { provide: EndpointStore, inject: [Database], useFactory: (database: Database) => new EndpointStore(database) },
     { provide: DeliveryRecords, inject: [Database], useFactory: (database: Database) => new DeliveryRecords(database) },
     { provide: DeliveryMetrics, inject: [Registry, DeliveryRecords, Clock], useFactory: createMetrics },
     { provide: PLANNED, inject: [WakeUp], useFactory: (wakeUp: WakeUp): Signal => wakeUp.signal('deliveries') },
   ],
-  exports: [DeliveryStore, DeliveryRecords, DeliveryMetrics, PLANNED],
+  exports: [DeliveryStore, EndpointStore, DeliveryRecords, DeliveryMetrics, PLANNED],
 })
 export class DeliveriesModule {}
 
@@ -35,6 +49,8 @@ function createMetrics(registry: Registry, records: DeliveryRecords, clock: Cloc
 
 export interface NotificationOptions {
   startGraceS: number;
+  /** Modules of which one exports `BeforeSending`; without it no resource notification is sent. */
+  beforeSending?: ModuleMetadata['imports'];
 }
 
 /** Planner and worker, in processes with the role. */
@@ -43,9 +59,11 @@ export class NotificationsModule implements OnApplicationBootstrap, OnModuleDest
   constructor(
     @Inject(PLANNER) private readonly planner: LogFollower<Fact>,
     private readonly worker: DeliveryWorker,
+    private readonly keeper: DeliveryKeeper,
     readiness: Readiness,
   ) {
     readiness.add('planner', () => planner.check());
+    readiness.add('delivery_log', () => keeper.check());
     readiness.add('delivery', () => {
       const { heldBackBy, ...state } = worker.state();
       return heldBackBy === undefined
@@ -54,14 +72,21 @@ export class NotificationsModule implements OnApplicationBootstrap, OnModuleDest
     });
   }
 
-  static with({ startGraceS }: NotificationOptions): DynamicModule {
+  static with({ startGraceS, beforeSending = [] }: NotificationOptions): DynamicModule {
     return {
       module: NotificationsModule,
-      imports: [DeliveriesModule, SubscriptionsModule],
+      imports: [DeliveriesModule, SubscriptionsModule, ...beforeSending],
       providers: [
         { provide: PLANNER, inject: [LogAccess, DeliveryStore, Clock, PLANNED], useFactory: createPlanner },
+        { provide: DeliveryQueue, inject: [Database], useFactory: (database: Database) => new DeliveryQueue(database) },
         {
-          provide: DeliveryWorker,
+          provide: DeliveryKeeper,
+          inject: [Database, DeliveryQueue, Clock, LOGGER],
+          useFactory: (database: Database, queue: DeliveryQueue, clock: Clock, log: Logger) =>
+            new DeliveryKeeper(new AttemptLogStore(database), queue, clock, log),
+        },
+        {
+          provide: DeliveryAttempt,
           inject: [
             Database,
             DeliveryStore,
@@ -69,9 +94,7 @@ export class NotificationsModule implements OnApplicationBootstrap, OnModuleDest
             ListStore,
             CommandBus,
             Clock,
-            PLANNED,
-            DeliveryMetrics,
-            LOGGER,
+            { token: BeforeSending, optional: true },
           ],
           useFactory: (
             database: Database,
@@ -80,34 +103,61 @@ export class NotificationsModule implements OnApplicationBootstrap, OnModuleDest
             lists: ListStore,
             commandBus: CommandBus,
             clock: Clock,
-            planned: Signal,
-            metrics: DeliveryMetrics,
-            log: Logger,
+            asked: BeforeSending = nobodyToAsk,
           ) =>
-            new DeliveryWorker({
+            new DeliveryAttempt({
               database,
               store,
-              queue: new DeliveryQueue(database),
               client,
               lists,
               commandBus,
               clock,
-              planned,
-              metrics,
-              log,
+              beforeSending: asked,
               startGraceS,
             }),
+        },
+        {
+          provide: DeliveryWorker,
+          inject: [
+            DeliveryQueue,
+            EndpointStore,
+            DeliveryAttempt,
+            NotificationClient,
+            Clock,
+            PLANNED,
+            DeliveryMetrics,
+            LOGGER,
+          ],
+          useFactory: (
+            queue: DeliveryQueue,
+            endpoints: EndpointStore,
+            attempts: DeliveryAttempt,
+            client: NotificationClient,
+            clock: Clock,
+            planned: Signal,
+            metrics: DeliveryMetrics,
+            log: Logger,
+          ) => {
+            const completions = new CompletionBatcher(queue, endpoints, () => clock.now());
+            return new DeliveryWorker({ queue, attempts, completions, client, clock, planned, metrics, log });
+          },
         },
       ],
     };
   }
 
   onApplicationBootstrap(): void {
+    this.keeper.start();
     this.planner.start();
     this.worker.start();
   }
 
   async onModuleDestroy(): Promise<void> {
-    await Promise.all([this.planner.stop(), this.worker.stop()]);
+    await Promise.all([this.planner.stop(), this.worker.stop(), this.keeper.stop()]);
   }
 }
+
+/** Nothing is sent on a guess. */
+const nobodyToAsk: BeforeSending = {
+  mayTell: () => Promise.reject(new Error('Nobody says whether a resource notification may be sent.')),
+};

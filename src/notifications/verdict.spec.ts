@@ -1,6 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { Answer } from '../client-connections';
-import { type VerdictContext, verdictOf } from './verdict';
+import { type CallAnswer, isWell, type VerdictContext, verdictOf } from './verdict';
 
 const now = new Date('2026-03-01T12:00:00Z');
 const secondsAgo = (seconds: number) => new Date(now.getTime() - seconds * 1000);
@@ -11,7 +10,7 @@ const context = (changes: Partial<VerdictContext> = {}): VerdictContext => ({
   startGraceS: 900,
   ...changes,
 });
-const answered = (status: number, body = '', retryAfter?: string): Answer => ({
+const answered = (status: number, body = '', retryAfter?: string): CallAnswer => ({
   kind: 'answered',
   status,
   body,
@@ -36,7 +35,23 @@ describe('an answer of the client', () => {
     expect(verdictOf({ kind: 'failed', error: 'ECONNREFUSED' }, context())).toEqual({
       kind: 'retry',
       error: 'ECONNREFUSED',
+      isPushBack: false,
     });
+  });
+
+  it('counts as no try when it only asks not to be called now', () => {
+    const pushedBack = [408, 425, 429, 500, 503].filter((status) => {
+      const verdict = verdictOf(answered(status), context());
+      return verdict.kind === 'retry' && verdict.isPushBack;
+    });
+    expect(pushedBack).toEqual([429]);
+  });
+
+  it('says that the endpoint is well, unless it is out of order, unreachable or asks to be left alone', () => {
+    for (const status of [200, 204, 301, 400, 404, 410])
+      expect([status, isWell(answered(status))]).toEqual([status, true]);
+    for (const status of [408, 425, 429, 500, 503]) expect([status, isWell(answered(status))]).toEqual([status, false]);
+    expect(isWell({ kind: 'failed', error: 'timeout' })).toBe(false);
   });
 
   it('invalid_notification_type is a permanent failure that says so', () => {
@@ -58,6 +73,7 @@ describe('an answer of the client', () => {
       kind: 'retry',
       error: 'status 429',
       retryAfterS: seconds,
+      isPushBack: true,
     });
   });
 });

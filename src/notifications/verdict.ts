@@ -5,7 +5,8 @@ export type Verdict =
   | { kind: 'delivered' }
   /** The client does not know the subscription: it ends, and nothing more is sent about it. */
   | { kind: 'unknown_subscription' }
-  | { kind: 'retry'; error: string; retryAfterS?: number }
+  /** `isPushBack`: the client only asked not to be called now, which counts as no try. */
+  | { kind: 'retry'; error: string; retryAfterS?: number; isPushBack: boolean }
   | { kind: 'dead'; error: string };
 
 export interface VerdictContext {
@@ -21,24 +22,36 @@ export interface VerdictContext {
 /** Statuses that pass by themselves; every other 4xx is meant (domain.md 6, decided). */
 const passingStatuses = new Set([408, 425, 429]);
 
-export function verdictOf(answer: Answer, context: VerdictContext): Verdict {
-  if (answer.kind === 'held_back') return { kind: 'retry', error: answer.reason };
-  if (answer.kind === 'failed') return { kind: 'retry', error: answer.error };
+/** What came of a call that was made. */
+export type CallAnswer = Exclude<Answer, { kind: 'held_back' }>;
+
+export function verdictOf(answer: CallAnswer, context: VerdictContext): Verdict {
+  if (answer.kind === 'failed') return { kind: 'retry', error: answer.error, isPushBack: false };
   const { status } = answer;
   if (status >= 200 && status < 300) return { kind: 'delivered' };
   if (status === 400 && errorCode(answer.body) === 'invalid_subscription_id') return unknownSubscription(context);
   if (status >= 500 || passingStatuses.has(status)) {
-    return { kind: 'retry', error: `status ${status}`, retryAfterS: retryAfterSeconds(answer.retryAfter, context.now) };
+    return {
+      kind: 'retry',
+      error: `status ${status}`,
+      retryAfterS: retryAfterSeconds(answer.retryAfter, context.now),
+      isPushBack: status === 429,
+    };
   }
   const code =
     status === 400 && errorCode(answer.body) === 'invalid_notification_type' ? ' invalid_notification_type' : '';
   return { kind: 'dead', error: `status ${status}${code}` };
 }
 
+/** Whether the endpoint is in order, whatever it said: a client that refuses everything is reached all the same. */
+export function isWell(answer: CallAnswer): boolean {
+  return answer.kind === 'answered' && answer.status < 500 && !passingStatuses.has(answer.status);
+}
+
 function unknownSubscription({ now, startedAt, confirmed, startGraceS }: VerdictContext): Verdict {
   const inGrace = !confirmed && startedAt !== undefined && now.getTime() - startedAt.getTime() <= startGraceS * 1000;
   return inGrace
-    ? { kind: 'retry', error: 'invalid_subscription_id within the grace after the start' }
+    ? { kind: 'retry', error: 'invalid_subscription_id within the grace after the start', isPushBack: false }
     : { kind: 'unknown_subscription' };
 }
 

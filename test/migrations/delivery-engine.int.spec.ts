@@ -72,7 +72,7 @@ describe('the migration to the delivery engine', () => {
     expect(await db.query('default', 'select 1 from delivery_attempt_default')).toEqual([]);
     const claimed = await new DeliveryQueue(db).claimDue(
       new Date('2026-03-02'),
-      { total: 10, tried: 10, room: 10, rooms: new Map() },
+      { total: 10, tried: 10, unproven: 10, room: 10, rooms: new Map() },
       1_000,
     );
     expect(claimed.map(({ subscription_id }) => subscription_id)).toEqual(['stream 0.1']);

@@ -83,7 +83,11 @@ describe('the store of deliveries', () => {
   };
   const claim = async (moment = now, limit = 10, lease = leaseMs) => {
     await queue.freeExpired(limit);
-    return queue.claimDue(moment, { total: limit, tried: limit, room: limit, rooms: new Map() }, lease);
+    return queue.claimDue(
+      moment,
+      { total: limit, tried: limit, unproven: limit, room: limit, rooms: new Map() },
+      lease,
+    );
   };
   const complete = async (delivery: ClaimedDelivery, completion: Completion) =>
     (await queue.complete([{ delivery, completion }])).has(delivery.delivery_id);
@@ -174,6 +178,8 @@ describe('the store of deliveries', () => {
           deadline_at: after(14 * 24 * 60),
           fence: '1',
           is_probe: false,
+          subscription_ended: false,
+          created_at: now,
           started_at: now,
           confirmed_at: null,
         },
