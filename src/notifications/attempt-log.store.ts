@@ -14,20 +14,21 @@ export class AttemptLogStore {
   constructor(private readonly database: Database) {}
 
   /**
-   * Makes the days to come and drops those that are over. One process at a time, by an advisory lock that is not waited for: the
-   * others have nothing to do. A day is attached, which keeps nobody from writing; dropping one takes the whole log for as long as
+   * Makes the days to come and drops those that are over. One process at a time, by an advisory lock: the others have nothing to
+   * do, and only a process that is about to write its first row waits for whoever makes the days. A day is attached, which keeps nobody from writing; dropping one takes the whole log for as long as
    * a change of the catalog takes, and gives up after `lock_timeout` rather than have writers queue behind it.
    * @returns whether this process did it
    */
-  async keepDays(): Promise<boolean> {
+  async keepDays({ waits = false } = {}): Promise<boolean> {
     return this.database.transaction(async (queries) => {
+      await queries.query('attempt-log.patience', `set local lock_timeout = '2s'`);
       const [mine] = await queries.query<{ today: string; isMine: boolean }>(
-        'attempt-log.lock',
-        `select (now() at time zone 'UTC')::date::text as today, pg_try_advisory_xact_lock($1) as "isMine"`,
+        `attempt-log.lock.${waits ? 'waits' : 'tries'}`,
+        `select (now() at time zone 'UTC')::date::text as today,
+                ${waits ? 'pg_advisory_xact_lock($1) is not null' : 'pg_try_advisory_xact_lock($1)'} as "isMine"`,
         [partitionLock],
       );
       if (!mine?.isMine) return false;
-      await queries.query('attempt-log.patience', `set local lock_timeout = '2s'`);
       const present = new Set((await this.days(queries)).map(({ name }) => name));
       for (let ahead = 0; ahead < daysAhead; ahead += 1) {
         const day = dayAfter(mine.today, ahead);
@@ -64,13 +65,20 @@ export class AttemptLogStore {
   }
 }
 
+/** Rows of that day that went to the strays meanwhile come along: beside them the day could not be attached. */
 async function makeDay(day: string, queries: Queries): Promise<void> {
   const name = nameOf(day);
+  const [from, to] = [`${day} 00:00:00+00`, `${dayAfter(day, 1)} 00:00:00+00`];
   await queries.query(`attempt-log.make.${name}`, `create table ${name} (like delivery_attempt including all)`);
   await queries.query(
+    `attempt-log.strays.${name}`,
+    `with stray as (delete from delivery_attempt_default where written_at >= $1 and written_at < $2 returning *)
+     insert into ${name} select * from stray`,
+    [from, to],
+  );
+  await queries.query(
     `attempt-log.attach.${name}`,
-    `alter table delivery_attempt attach partition ${name}
-     for values from ('${day} 00:00:00+00') to ('${dayAfter(day, 1)} 00:00:00+00')`,
+    `alter table delivery_attempt attach partition ${name} for values from ('${from}') to ('${to}')`,
   );
 }
 

@@ -1,4 +1,4 @@
-import { type CheckResult, type Clock, type Logger, loopCheck, WorkLoop } from '../platform';
+import { type CheckResult, type Clock, describeError, type Logger, loopCheck, WorkLoop } from '../platform';
 import type { AttemptLogStore } from './attempt-log.store';
 import type { DeliveryQueue } from './delivery-queue.store';
 
@@ -15,7 +15,7 @@ export class DeliveryKeeper {
     private readonly attempts: AttemptLogStore,
     private readonly queue: DeliveryQueue,
     private readonly clock: Clock,
-    log: Logger,
+    private readonly log: Logger,
   ) {
     this.loop = new WorkLoop({
       name: 'delivery-keeper',
@@ -29,7 +29,16 @@ export class DeliveryKeeper {
     });
   }
 
-  start(): void {
+  /**
+   * Before anybody writes to the log of attempts: a row that is on its way to the strays while its day is attached is refused
+   * by PostgreSQL. Without a database the loop does it later.
+   */
+  async start(): Promise<void> {
+    try {
+      await this.attempts.keepDays({ waits: true });
+    } catch (error) {
+      this.log.warn({ error: describeError(error) }, 'attempt_log.days_not_made');
+    }
     this.loop.start();
   }
 

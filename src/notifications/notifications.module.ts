@@ -146,8 +146,8 @@ export class NotificationsModule implements OnApplicationBootstrap, OnModuleDest
     };
   }
 
-  onApplicationBootstrap(): void {
-    this.keeper.start();
+  async onApplicationBootstrap(): Promise<void> {
+    await this.keeper.start();
     this.planner.start();
     this.worker.start();
   }
