@@ -1,7 +1,6 @@
 import type { Database } from '../platform';
-import { type DeliveryState, deliveryStates, type DeliveryView } from './delivery';
-import { recordedColumns } from './delivery.store';
-import { deadlinesS } from './retry-schedule';
+import { type Breaker, type BreakerState, breakerState } from './breaker';
+import { type AttemptView, type DeliveryState, deliveryStates, type DeliveryView } from './delivery';
 
 const finishedStates: readonly string[] = ['delivered', 'dead', 'dropped'];
 
@@ -16,7 +15,7 @@ const finishedRows = `
   select ${sharedColumns}, attempt as attempts, at as last_attempt_at, status as last_status, error as last_error, outcome as state
   from delivery_attempt where outcome <> 'retry'`;
 
-/** Deliveries as operators see them, unfinished and finished ones alike, and the repair of dead ones. */
+/** Deliveries as operators see them, unfinished and finished ones alike. */
 export class DeliveryRecords {
   constructor(private readonly database: Database) {}
 
@@ -83,43 +82,29 @@ export class DeliveryRecords {
     );
   }
 
-  /**
-   * Puts a dead delivery back into the queue, as if it were new. Undefined when there is none by that id, `not_retryable` when
-   * it is not dead or a newer state of its subscription has been planned since, which must not be overtaken.
-   */
-  async retryDead(deliveryId: string, now: Date): Promise<DeliveryView | 'not_retryable' | undefined> {
-    const rows = await this.database.query('delivery.retry', retrySql, [
-      [deliveryId],
-      now,
-      deadlinesS.subscription,
-      deadlinesS.resource,
-    ]);
-    const found = await this.find(deliveryId);
-    return rows.length > 0 || found === undefined ? found : 'not_retryable';
+  /** The breaker of each client that we have ever told anything: of its endpoints the one that is worst off. */
+  async breakers(now: Date): Promise<Map<string, BreakerState>> {
+    const rows = await this.database.query<{ client_id: string } & Breaker>(
+      'delivery.breakers',
+      'select client_id, failures, held_until as "heldUntil" from notification_endpoint',
+    );
+    const worst = new Map<string, BreakerState>();
+    for (const { client_id: id, ...breaker } of rows) {
+      const state = breakerState(breaker, now);
+      if (severity[state] >= severity[worst.get(id) ?? 'closed']) worst.set(id, state);
+    }
+    return worst;
+  }
+
+  /** Every try of one delivery, the oldest first. */
+  async attemptsOf(deliveryId: string, limit: number): Promise<AttemptView[]> {
+    return this.database.query<AttemptView>(
+      'delivery.attempts',
+      `select attempt, at, status, error, duration_ms, outcome from delivery_attempt
+       where delivery_id = $1 and at is not null order by at, attempt limit $2`,
+      [deliveryId, limit],
+    );
   }
 }
 
-/** From the log of attempts back into the queue; the row of the ending becomes one of a try among others. */
-const retrySql = `
-  with revived as (
-    update delivery_attempt a set outcome = 'retry'
-    from notified_subscription s
-    where a.delivery_id = any ($1::uuid[]) and a.outcome = 'dead' and s.subscription_id = a.subscription_id
-      and case a.notification_type
-          when 'subscription' then s.told_sequence <= a.sequence
-          else s.status <> 'ended' and (s.resource_planned_at is null or s.resource_planned_at <= a.created_at) end
-    returning a.*
-  )
-  insert into delivery (
-    ${recordedColumns.filter((name) => name !== 'due_at' && name !== 'deadline_at').join(', ')},
-    endpoint_id, state, due_at, first_due_at, deadline_at, last_attempt_at, last_status, last_error)
-  select ${recordedColumns
-    .filter((name) => name !== 'due_at' && name !== 'deadline_at')
-    .map((name) => `r.${name}`)
-    .join(', ')},
-    e.endpoint_id, 'pending', $2, $2, $2::timestamptz + case r.notification_type when 'subscription' then $3::integer else $4::integer end * interval '1 second', r.at, r.status, r.error
-  from revived r join notification_endpoint e
-    on (e.client_id, e.service_id, e.interface_version, e.notification_type)
-     = (r.client_id, r.service_id, r.interface_version, r.notification_type)
-  on conflict (delivery_id) do nothing
-  returning delivery_id`;
+const severity: Record<BreakerState, number> = { closed: 0, half_open: 1, open: 2 };

@@ -49,6 +49,16 @@ export interface DeliveryView {
   deadline_at: Date;
 }
 
+/** One try as operators see it; `retry`: it went on. */
+export interface AttemptView {
+  attempt: number;
+  at: Date;
+  status: number | null;
+  error: string | null;
+  duration_ms: number | null;
+  outcome: 'retry' | 'delivered' | 'dead' | 'dropped';
+}
+
 export interface AttemptRecord {
   at: Date;
   status: number | null;

@@ -1,5 +1,5 @@
 import type { Database } from '../platform';
-import { type Breaker, breakerAfter, type BreakerState, breakerState, type Calls } from './breaker';
+import { breakerAfter, type Calls } from './breaker';
 
 /** What all processes know of the endpoints of clients. */
 export class EndpointStore {
@@ -31,22 +31,4 @@ export class EndpointStore {
       );
     });
   }
-
-  /** The breaker of each client that we have ever told anything: of its endpoints the one that is worst off. */
-  async breakers(now: Date, clientId?: string): Promise<Map<string, BreakerState>> {
-    const rows = await this.database.query<{ client_id: string } & Breaker>(
-      'endpoint.breakers',
-      `select client_id, failures, held_until as "heldUntil" from notification_endpoint
-       where $1::text is null or client_id = $1`,
-      [clientId ?? null],
-    );
-    const worst = new Map<string, BreakerState>();
-    for (const { client_id: id, ...breaker } of rows) {
-      const state = breakerState(breaker, now);
-      if (severity[state] >= severity[worst.get(id) ?? 'closed']) worst.set(id, state);
-    }
-    return worst;
-  }
 }
-
-const severity: Record<BreakerState, number> = { closed: 0, half_open: 1, open: 2 };

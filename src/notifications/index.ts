@@ -9,5 +9,5 @@ export {
 } from './delivery';
 export { DeliveryStore } from './delivery.store';
 export { DeliveryRecords } from './delivery-records.store';
-export { EndpointStore } from './endpoint.store';
+export { DeliveryReplay, replayMax } from './delivery-replay.store';
 export { DeliveriesModule, NotificationsModule, PLANNED } from './notifications.module';

@@ -21,6 +21,7 @@ import { DeliveryKeeper } from './delivery.keeper';
 import { DeliveryMetrics } from './delivery.metrics';
 import { DeliveryQueue } from './delivery-queue.store';
 import { DeliveryRecords } from './delivery-records.store';
+import { DeliveryReplay } from './delivery-replay.store';
 import { DeliveryStore } from './delivery.store';
 import { DeliveryWorker } from './delivery.worker';
 import { EndpointStore } from './endpoint.store';
@@ -34,12 +35,16 @@ export const PLANNED = Symbol('PLANNED');
 @Module({
   providers: [
     { provide: DeliveryStore, useFactory: () => new DeliveryStore() },
-    { provide: EndpointStore, inject: [Database], useFactory: (database: Database) => new EndpointStore(database) },
     { provide: DeliveryRecords, inject: [Database], useFactory: (database: Database) => new DeliveryRecords(database) },
+    {
+      provide: DeliveryReplay,
+      inject: [Database, DeliveryRecords],
+      useFactory: (database: Database, records: DeliveryRecords) => new DeliveryReplay(database, records),
+    },
     { provide: DeliveryMetrics, inject: [Registry, DeliveryRecords, Clock], useFactory: createMetrics },
     { provide: PLANNED, inject: [WakeUp], useFactory: (wakeUp: WakeUp): Signal => wakeUp.signal('deliveries') },
   ],
-  exports: [DeliveryStore, EndpointStore, DeliveryRecords, DeliveryMetrics, PLANNED],
+  exports: [DeliveryStore, DeliveryRecords, DeliveryReplay, DeliveryMetrics, PLANNED],
 })
 export class DeliveriesModule {}
 
@@ -78,6 +83,7 @@ export class NotificationsModule implements OnApplicationBootstrap, OnModuleDest
       imports: [DeliveriesModule, SubscriptionsModule, ...beforeSending],
       providers: [
         { provide: PLANNER, inject: [LogAccess, DeliveryStore, Clock, PLANNED], useFactory: createPlanner },
+        { provide: EndpointStore, inject: [Database], useFactory: (database: Database) => new EndpointStore(database) },
         { provide: DeliveryQueue, inject: [Database], useFactory: (database: Database) => new DeliveryQueue(database) },
         {
           provide: DeliveryKeeper,

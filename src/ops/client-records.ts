@@ -55,9 +55,10 @@ export class ClientRecords {
     const lists = this.lists.current();
     const ids = clients.map(({ clientId }) => clientId);
     const now = this.clock.now();
-    const [running, oldest] = await Promise.all([
+    const [running, oldest, breakers] = await Promise.all([
       this.subscriptions.countRunning(ids, dateOf(now)),
       this.deliveries.oldestUndelivered(now),
+      this.deliveries.breakers(now),
     ]);
     const waitingS = new Map(oldest.map(({ client_id, seconds }) => [client_id, seconds]));
     return clients.map(({ clientId, listed, suspension }) => {
@@ -70,7 +71,7 @@ export class ClientRecords {
         suspended_at: suspension?.suspended_at.toISOString() ?? null,
         suspended_reason: suspension?.reason ?? null,
         whitelisted: isWhitelisted(lists, clientId, endpoints),
-        breaker: 'closed',
+        breaker: breakers.get(clientId) ?? 'closed',
         active_subscriptions: running.get(clientId) ?? 0,
         oldest_undelivered_at: ageS === undefined ? null : new Date(now.getTime() - ageS * 1_000).toISOString(),
         endpoints,

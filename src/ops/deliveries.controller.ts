@@ -1,5 +1,5 @@
 import { Body, Controller, Get, HttpCode, Inject, Param, Post, Query, Req, UseGuards } from '@nestjs/common';
-import { ApiBearerAuth, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { ApiBearerAuth, ApiBody, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import {
@@ -12,11 +12,33 @@ import {
   RequireScope,
   traceOf,
 } from '../http';
-import { DeliveryRecords } from '../notifications';
-import { Clock, LOGGER, type Logger } from '../platform';
+import { DeliveryRecords, DeliveryReplay, PLANNED, replayMax } from '../notifications';
+import { Clock, LOGGER, type Logger, type Signal } from '../platform';
 import { Refused } from '../refusals';
-import { deliveriesQuery, deliveryItem, deliveryPlace, pagedDeliveries, toDeliveryItem } from './delivery-item';
+import {
+  clientId,
+  deliveriesQuery,
+  deliveryItem,
+  deliveryPlace,
+  pagedDeliveries,
+  toDeliveryItem,
+} from './delivery-item';
 import { type ListPage, pageOf } from './list-page';
+import { reasonText } from './operators-reason';
+
+const replayRequest = z
+  .strictObject({
+    since: z.iso.datetime(),
+    until: z.iso.datetime().optional(),
+    client_id: clientId.optional(),
+    dry_run: z.boolean().default(false),
+    reason_text: reasonText,
+  })
+  .refine(({ since, until }) => until === undefined || Date.parse(since) < Date.parse(until), {
+    path: ['until'],
+    message: 'must be later than since',
+  });
+const replayAnswer = z.strictObject({ matched: z.int().min(0), replayed: z.int().min(0) });
 
 /** What operators ask about notifications, and the retry of dead ones. */
 @ApiTags('Operators')
@@ -26,6 +48,8 @@ import { type ListPage, pageOf } from './list-page';
 export class DeliveriesController {
   constructor(
     @Inject(DeliveryRecords) private readonly deliveries: DeliveryRecords,
+    @Inject(DeliveryReplay) private readonly dead: DeliveryReplay,
+    @Inject(PLANNED) private readonly planned: Signal,
     @Inject(Clock) private readonly clock: Clock,
     @Inject(LOGGER) private readonly log: Logger,
   ) {}
@@ -57,7 +81,7 @@ export class DeliveriesController {
     @Req() request: FastifyRequest,
   ): Promise<z.output<typeof deliveryItem>> {
     expectNothing(query, body);
-    const retried = z.uuid().safeParse(id).success ? await this.deliveries.retryDead(id, this.clock.now()) : undefined;
+    const retried = z.uuid().safeParse(id).success ? await this.dead.retry(id, this.clock.now()) : undefined;
     if (!retried) throw new Refused('not_found', 'There is no such delivery.');
     if (retried === 'not_retryable') {
       throw new Refused(
@@ -65,7 +89,52 @@ export class DeliveriesController {
         'The delivery is not dead, or a newer state of its subscription has been planned since.',
       );
     }
-    this.log.info({ ...traceOf(request), delivery_id: id }, 'delivery.retry_asked');
+    this.planned.raise();
+    this.log.info(
+      { ...traceOf(request), who: request.caller, what: 'delivery.retry', delivery_id: id, outcome: 'done' },
+      'ops.audit',
+    );
     return toDeliveryItem(retried);
+  }
+
+  @Post('replay')
+  @HttpCode(202)
+  @RequireScope('ops:write')
+  @ApiOperation({
+    summary: `Put dead deliveries back into the queue, by when they were planned; up to ${replayMax} in one request`,
+  })
+  @ApiBody({ schema: apiSchema(replayRequest) })
+  @ApiResponse({
+    status: 202,
+    description:
+      'How many are dead there, and how many of them go out again, or would after a dry run; the others have been superseded',
+    schema: apiSchema(replayAnswer),
+  })
+  @problemResponses(400, 401, 403, 413, 415, 503)
+  async replay(
+    @Query() query: unknown,
+    @Body() body: unknown,
+    @Req() request: FastifyRequest,
+  ): Promise<z.output<typeof replayAnswer>> {
+    expectNothing(query);
+    const { since, until, client_id: clientId, dry_run: isDryRun, reason_text } = parse(replayRequest, body);
+    const range = { since: new Date(since), ...(until && { until: new Date(until) }), ...(clientId && { clientId }) };
+    const audited = {
+      ...traceOf(request),
+      who: request.caller,
+      what: 'delivery.replay',
+      ...range,
+      isDryRun,
+      reason_text,
+    };
+    try {
+      const answer = await this.dead.replay(range, isDryRun, this.clock.now());
+      if (!isDryRun) this.planned.raise();
+      this.log.info({ ...audited, ...answer, outcome: 'done' }, 'ops.audit');
+      return answer;
+    } catch (error) {
+      this.log.info({ ...audited, outcome: 'failed' }, 'ops.audit');
+      throw error;
+    }
   }
 }

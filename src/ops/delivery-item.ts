@@ -39,15 +39,16 @@ export function toDeliveryItem(view: DeliveryView): z.output<typeof deliveryItem
   };
 }
 
+export const clientId = z
+  .string()
+  .min(1)
+  .max(255)
+  .regex(/^[^\p{C}]*$/u, 'must be printable');
+
 export const deliveriesQuery = z.strictObject({
   ...pageQuery,
   state: z.enum(deliveryStates).optional(),
-  client_id: z
-    .string()
-    .min(1)
-    .max(255)
-    .regex(/^[^\p{C}]*$/u, 'must be printable')
-    .optional(),
+  client_id: clientId.optional(),
 });
 
 const place = z.tuple([momentText, z.uuid()]);

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import type { ClaimedDelivery, Completion } from '../../src/notifications/delivery';
 import { DeliveryQueue } from '../../src/notifications/delivery-queue.store';
 import { DeliveryRecords } from '../../src/notifications/delivery-records.store';
+import { DeliveryReplay } from '../../src/notifications/delivery-replay.store';
 import { DeliveryStore } from '../../src/notifications/delivery.store';
 import type { Plan } from '../../src/notifications/notification.planner';
 import { Database } from '../../src/platform';
@@ -59,6 +60,7 @@ describe('the store of deliveries', () => {
   let store: DeliveryStore;
   let queue: DeliveryQueue;
   let records: DeliveryRecords;
+  let replay: DeliveryReplay;
   let subscription: string;
 
   beforeAll(async () => {
@@ -67,6 +69,7 @@ describe('the store of deliveries', () => {
     store = new DeliveryStore();
     queue = new DeliveryQueue(db);
     records = new DeliveryRecords(db);
+    replay = new DeliveryReplay(db, records);
   });
   afterAll(async () => {
     await db?.close();
@@ -355,13 +358,13 @@ describe('the store of deliveries', () => {
 
   describe('retried by an operator', () => {
     it('is undefined when there is none by that id', async () => {
-      expect(await records.retryDead(randomUUID(), now)).toBeUndefined();
+      expect(await replay.retry(randomUUID(), now)).toBeUndefined();
     });
 
     it('goes out again as if it were new', async () => {
       const [id] = await enqueue(notify(subscription, 1));
       await finish(dead);
-      const retried = await records.retryDead(id!, after(60));
+      const retried = await replay.retry(id!, after(60));
       expect(retried).toMatchObject({
         delivery_id: id,
         state: 'pending',
@@ -388,14 +391,14 @@ describe('the store of deliveries', () => {
       const [id] = await enqueue(notify(subscription, 1));
       for (const step of steps) await step();
       const before = await records.find(id!);
-      expect(await records.retryDead(id!, now)).toBe('not_retryable');
+      expect(await replay.retry(id!, now)).toBe('not_retryable');
       expect(await records.find(id!)).toEqual(before);
     });
 
     it('twice at once is retried once', async () => {
       const [id] = await enqueue(notify(subscription, 1));
       await finish(dead);
-      const answers = await Promise.all(Array.from({ length: 6 }, () => records.retryDead(id!, now)));
+      const answers = await Promise.all(Array.from({ length: 6 }, () => replay.retry(id!, now)));
       expect(answers.filter((answer) => answer === 'not_retryable')).toHaveLength(5);
     });
   });
