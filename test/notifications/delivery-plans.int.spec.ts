@@ -1,0 +1,113 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { ClaimedDelivery } from '../../src/notifications/delivery';
+import { type ClaimLimits, DeliveryQueue } from '../../src/notifications/delivery-queue.store';
+import { EndpointStore } from '../../src/notifications/endpoint.store';
+import { Database } from '../../src/platform';
+import { Connection } from '../support/connection';
+import { createDatabase, type TestDatabase } from '../support/database';
+import { eventually } from '../support/eventually';
+
+/** Due at a client that hangs; a step of its size would show in the time of every claim. */
+const hangingCount = 100_000;
+const healthyCount = 5_000;
+const now = new Date('2026-03-01T12:00:00Z');
+const leaseMs = 600_000;
+const limits: ClaimLimits = { total: 100, tried: 50, unproven: 100, room: 100, rooms: new Map() };
+/** PostgreSQL decides for a plan of its own for all parameters after five executions (its documentation, PREPARE). */
+const askedTimes = 10;
+
+describe('a claim and a completion beside a large backlog', () => {
+  let database: TestDatabase;
+  let connection: Connection;
+  let db: Database;
+  let queue: DeliveryQueue;
+
+  beforeAll(async () => {
+    database = await createDatabase();
+    // The plans are made while the tables are empty, and nothing tells PostgreSQL that they have grown.
+    db = await Database.connect(database.url);
+    queue = new DeliveryQueue(db);
+    for (let times = 0; times < askedTimes; times += 1) await work();
+    connection = await Connection.open(database.url);
+    await connection.ask(`alter table delivery set (autovacuum_enabled = false)`);
+    await connection.ask(
+      `insert into notification_endpoint (client_id, service_id, interface_version, notification_type)
+       select client_id, '42', '3.0.0', 'subscription' from unnest(array['hanging.example', 'healthy.example']) as c (client_id)`,
+    );
+    await fill('hanging.example', hangingCount);
+    await fill('healthy.example', healthyCount);
+  }, 120_000);
+  afterAll(async () => {
+    await db?.close();
+    await connection?.close();
+    await database?.drop();
+  });
+
+  const fill = (clientId: string, count: number) =>
+    connection.ask(
+      `insert into delivery (delivery_id, subscription_id, sequence, client_id, service_id, interface_version, notification_type,
+         correlation_id, state, due_at, first_due_at, created_at, deadline_at, endpoint_id)
+       select gen_random_uuid(), '${clientId} ' || n, 1, '${clientId}', '42', '3.0.0', 'subscription', 'conversation', 'pending',
+         '2026-02-01'::timestamptz + n * interval '1 ms', now(), now(), now(), endpoint_id
+       from generate_series(1, ${count}) as n, notification_endpoint where client_id = '${clientId}'`,
+    );
+  async function work(): Promise<ClaimedDelivery[]> {
+    const claimed = await queue.claimDue(now, limits, leaseMs);
+    await queue.complete(
+      claimed.map((delivery) => ({
+        delivery,
+        completion: {
+          state: 'delivered' as const,
+          attempt: { at: now, status: 204, error: null, durationMs: 1 },
+          isCounted: true,
+        },
+      })),
+      [...new Set(claimed.map(({ endpoint_id: id }) => id))],
+    );
+    return claimed;
+  }
+  async function sequentialScans(): Promise<number> {
+    await connection.ask('select pg_stat_clear_snapshot()');
+    const [row] = await connection.ask<{ scans: number }>(
+      `select sum(seq_scan)::integer as scans from pg_stat_user_tables where relname in ('delivery', 'notified_subscription')`,
+    );
+    return row!.scans;
+  }
+
+  it('reads no table from its start, under plans that were made while the tables were empty', async () => {
+    const before = await sequentialScans();
+    for (let times = 0; times < askedTimes; times += 1) expect(await work()).toHaveLength(100);
+    expect(await queue.extend([], leaseMs)).toEqual(new Set());
+    expect(await queue.freeExpired(10)).toBe(0);
+    await db.close();
+    await eventually(async () => {
+      const [row] = await connection.ask<{ scans: string }>(
+        `select idx_scan::text as scans from pg_stat_user_tables where relname = 'delivery'`,
+      );
+      expect(Number(row!.scans)).toBeGreaterThan(askedTimes * 100);
+    });
+    expect(await sequentialScans()).toBe(before);
+    db = await Database.connect(database.url);
+    queue = new DeliveryQueue(db);
+  });
+
+  it('gets past a client that hangs to one that does not in as good as no time', async () => {
+    const [hanging] = await connection.ask<{ endpoint_id: number }>(
+      `select endpoint_id from notification_endpoint where client_id = 'hanging.example'`,
+    );
+    await new EndpointStore(db).recordFailures(
+      new Map([[hanging!.endpoint_id, { well: 0, failed: 10, probeFailed: false, askedPauseS: 60 }]]),
+      now,
+    );
+    const timesMs: number[] = [];
+    for (let times = 0; times < 20; times += 1) {
+      const startedMs = performance.now();
+      const claimed = await queue.claimDue(now, { ...limits, total: 20 }, leaseMs);
+      timesMs.push(performance.now() - startedMs);
+      expect(new Set(claimed.map(({ client_id: id }) => id))).toEqual(new Set(['healthy.example']));
+    }
+    timesMs.sort((one, other) => one - other);
+    // One look over the backlog takes some hundred milliseconds.
+    expect(timesMs[10]).toBeLessThan(40);
+  });
+});
