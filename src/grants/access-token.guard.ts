@@ -1,9 +1,9 @@
 import { type CanActivate, type ExecutionContext, Inject, Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import { type RefusalForm, traceOf } from '../http';
+import { bearerChallenge, type RefusalForm, traceOf } from '../http';
 import { ListStore } from '../medmij-lists';
 import { LOGGER, type Logger } from '../platform';
-import { type RefusalCode, refusals, Refused } from '../refusals';
+import { Refused } from '../refusals';
 import { ClientCertificates } from './client-certificates';
 import type { Granted, TokenFault } from './grant';
 import { Grants } from './grants';
@@ -70,18 +70,10 @@ function isNamedIn(place: unknown): boolean {
   return typeof place === 'object' && place !== null && Object.hasOwn(place, 'access_token');
 }
 
-const bearerErrors: Partial<Record<RefusalCode, string>> = {
-  unauthenticated: 'invalid_token',
-  forbidden: 'insufficient_scope',
-  malformed_request: 'invalid_request',
-};
-
-/** RFC 6750 section 3: bare when no token was sent, else with the error, what it means and where to read more. */
+/** RFC 6750 section 3: at a door for access tokens a malformed request is challenged too. The others are everywhere. */
 export const asBearerError: RefusalForm = (problem, { refused, request, publicUrl }) => {
-  const error = bearerErrors[refused.code];
   const isBearer = /^Bearer(\s|$)/i.test(request.headers.authorization ?? '');
-  if (error === undefined || !isBearer) return problem;
-  const uri = `${publicUrl}/errors/${error}`;
-  const challenge = `Bearer error="${error}", error_description="${refusals[refused.code].title}", error_uri="${uri}"`;
+  if (refused.code !== 'malformed_request' || !isBearer) return problem;
+  const challenge = bearerChallenge('invalid_request', refused.code, publicUrl);
   return { ...problem, headers: { ...problem.headers, 'www-authenticate': challenge } };
 };

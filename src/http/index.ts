@@ -3,7 +3,7 @@ export { apiQuery, apiSchema, problemResponses } from './api-schema';
 export { BearerGuard, RequireScope, type TokenScope } from './bearer.guard';
 export { HttpModule } from './http.module';
 export { expectNothing, parse } from './parse';
-export type { AnswerInPage } from './problem.filter';
+export { type AnswerInPage, bearerChallenge } from './problem.filter';
 export { moment, personFields, printable } from './request-fields';
 export { traceOf } from './request-ids';
 export { type RefusalForm, RouteIs } from './route-kind';

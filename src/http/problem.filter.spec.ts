@@ -52,6 +52,8 @@ describe('a refusal', () => {
     ['unauthenticated', 'Basic eDp5', 'Bearer'],
     ['unauthenticated', 'Bearers x', 'Bearer'],
     ['unauthenticated', 'Bearer x', 'error="invalid_token"'],
+    ['unauthenticated', 'Bearer x', 'error_uri="https://here.example/errors/invalid_token"'],
+    ['forbidden', 'Bearer x', 'error_uri="https://here.example/errors/insufficient_scope"'],
     ['unauthenticated', 'bearer x', 'error="invalid_token"'],
     ['forbidden', 'Bearer x', 'error="insufficient_scope"'],
     ['forbidden', undefined, undefined],

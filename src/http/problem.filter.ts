@@ -28,6 +28,11 @@ const bearerErrors: Partial<Record<RefusalCode, string>> = {
   forbidden: 'insufficient_scope',
 };
 
+/** RFC 6750 section 3: the error by the name that it has there, what it means, and the page about it. */
+export function bearerChallenge(error: string, code: RefusalCode, publicUrl: string): string {
+  return `Bearer error="${error}", error_description="${refusals[code].title}", error_uri="${publicUrl}/errors/${error}"`;
+}
+
 /** Headers of every problem document. */
 export function problemHeaders({ code }: Refused): Record<string, string> {
   return {
@@ -93,7 +98,7 @@ export class ProblemFilter implements ExceptionFilter {
     const error = bearerErrors[code];
     const isBearer = /^Bearer(\s|$)/i.test(headers.authorization ?? '');
     if (error !== undefined && isBearer) {
-      return `Bearer error="${error}", error_description="${refusals[code].title}", error_uri="${this.typeOf(code)}"`;
+      return bearerChallenge(error, code, this.publicUrl);
     }
     return code === 'unauthenticated' ? 'Bearer' : undefined;
   }

@@ -2,7 +2,7 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { ListStore } from '../medmij-lists';
 import { KnownPersons, PersonIdentities, PersonsModule } from '../persons';
-import { Clock } from '../platform';
+import { Clock, LOGGER, type Logger } from '../platform';
 import { ProjectionQueriesModule, ProjectionWait, SubscriptionViewStore } from '../projections';
 import { SubscriptionsModule } from '../subscriptions';
 import { MySubscriptionsController } from './my-subscriptions.controller';
@@ -18,7 +18,16 @@ export class MySubscriptionsModule {
       providers: [
         {
           provide: OwnSubscriptions,
-          inject: [PersonIdentities, KnownPersons, SubscriptionViewStore, ProjectionWait, ListStore, CommandBus, Clock],
+          inject: [
+            PersonIdentities,
+            KnownPersons,
+            SubscriptionViewStore,
+            ProjectionWait,
+            ListStore,
+            CommandBus,
+            Clock,
+            LOGGER,
+          ],
           useFactory: (
             identities: PersonIdentities,
             persons: KnownPersons,
@@ -27,7 +36,8 @@ export class MySubscriptionsModule {
             lists: ListStore,
             commandBus: CommandBus,
             clock: Clock,
-          ) => new OwnSubscriptions(identities, persons, views, projection, lists, commandBus, clock),
+            log: Logger,
+          ) => new OwnSubscriptions(identities, persons, views, projection, lists, commandBus, clock, log),
         },
       ],
     };

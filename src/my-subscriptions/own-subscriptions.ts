@@ -1,7 +1,7 @@
 import type { CommandBus } from '@nestjs/cqrs';
 import type { ListStore } from '../medmij-lists';
 import type { KnownPersons, PersonIdentities } from '../persons';
-import type { Clock } from '../platform';
+import type { Clock, Logger } from '../platform';
 import type { ProjectionWait, SubscriptionView, SubscriptionViewStore } from '../projections';
 import { Refused } from '../refusals';
 import type { SignedIn } from '../sign-in';
@@ -20,6 +20,13 @@ export interface OwnSubscription {
   suspendedBy: SubscriptionView['suspended_by'];
 }
 
+/** What a person does on the pages; `present` is how the subscription stood before. */
+interface Step {
+  what: 'end' | 're_approve';
+  present: SubscriptionView;
+  trace: Trace;
+}
+
 /** Subscriptions on one page of the list. */
 const pageMax = 20;
 
@@ -33,6 +40,7 @@ export class OwnSubscriptions {
     private readonly lists: ListStore,
     private readonly commandBus: CommandBus,
     private readonly clock: Clock,
+    private readonly log: Logger,
   ) {}
 
   /**
@@ -60,24 +68,31 @@ export class OwnSubscriptions {
 
   /** An ending is never refused; what has ended stays as it is. @throws Refused `not_found` */
   async end(person: SignedIn, id: string, trace: Trace): Promise<void> {
-    await this.one(person, id);
-    await this.carryOut(new TerminateOrder(id, 'person', trace, this.clock.now()));
+    const present = await this.viewOf(await this.idOf(person), id);
+    await this.carryOut({ what: 'end', present, trace }, new TerminateOrder(id, 'person', trace, this.clock.now()));
   }
 
   /** Nothing where there is nothing to resume, or only an operator can. @throws Refused `not_found` */
   async reapprove(person: SignedIn, id: string, trace: Trace): Promise<void> {
-    await this.one(person, id);
-    await this.carryOut(new ResumeOrder(id, 'person', trace, this.clock.now()));
+    const present = await this.viewOf(await this.idOf(person), id);
+    await this.carryOut({ what: 're_approve', present, trace }, new ResumeOrder(id, 'person', trace, this.clock.now()));
   }
 
-  /** Until the pages show it. */
-  private async carryOut(order: TerminateOrder | ResumeOrder): Promise<void> {
+  /** Until the pages show it. The log says what was done with which subscription, never by whom (domain.md 12). */
+  private async carryOut({ what, present, trace }: Step, order: TerminateOrder | ResumeOrder): Promise<void> {
+    const { subscription_id, client_id } = present;
+    const line = { ...trace, what, by: 'person', subscription_id, client_id };
     try {
-      const { standing } = await this.commandBus.execute(order);
+      const { recorded, standing } = await this.commandBus.execute(order);
+      this.log.info(
+        { ...line, recorded, status: standing.status, end_date: standing.end_date },
+        'subscription.ordered',
+      );
       await this.projection.until(standing.position);
     } catch (error) {
       // Somebody else's ending or suspension was first: the page that follows says how it is.
       if (!(error instanceof Refused && ['not_subscribed', 'client_suspended'].includes(error.code))) throw error;
+      this.log.info({ ...line, error: error.code }, 'subscription.refused');
     }
   }
 

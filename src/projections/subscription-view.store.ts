@@ -105,6 +105,9 @@ export class SubscriptionViewStore {
       (name) => filter[name] !== undefined,
     );
     for (const name of named) conditions.push(`${name} = ${value(filter[name])}`);
+    // Of a client that is suspended nothing is active: said once, or every row of the client would be read to find none.
+    if (filter.client_id !== undefined && filter.status === 'active')
+      conditions.push(`${value(filter.client_id)} not in ${suspendedClientIds}`);
     if (after)
       conditions.push(
         `(started_at, subscription_id) < (${value(after.startedAt)}::timestamptz, ${value(after.subscriptionId)})`,

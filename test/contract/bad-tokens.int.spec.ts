@@ -56,7 +56,7 @@ describe('a bearer token that must not be believed', () => {
     const answer = await post({ authorization: `Bearer ${token}` });
     expectProblem(answer, 'unauthenticated', { subject });
     expect(answer.headers.get('www-authenticate')).toBe(
-      `Bearer error="invalid_token", error_description="No valid credentials were presented", error_uri="${publicUrl}/errors/unauthenticated"`,
+      `Bearer error="invalid_token", error_description="No valid credentials were presented", error_uri="${publicUrl}/errors/invalid_token"`,
     );
     expect(answer.text).not.toContain(token || 'nothing sent');
   };
@@ -165,7 +165,7 @@ describe('a bearer token that must not be believed', () => {
     const answer = await post({ authorization: `Bearer ${await signed({ scope })}` });
     expectProblem(answer, 'forbidden', { subject });
     expect(answer.headers.get('www-authenticate')).toBe(
-      `Bearer error="insufficient_scope", error_description="The credentials do not allow this", error_uri="${publicUrl}/errors/forbidden"`,
+      `Bearer error="insufficient_scope", error_description="The credentials do not allow this", error_uri="${publicUrl}/errors/insufficient_scope"`,
     );
   });
 

@@ -42,9 +42,15 @@ async function copyRows(from: Connection, to: Connection): Promise<void> {
   );
   for (const { name } of tables) {
     const [rows] = await from.ask<{ all: string }>(`select coalesce(json_agg(t), '[]')::text as all from "${name}" t`);
+    const [written] = await from.ask<{ columns: string }>(
+      `select string_agg(format('%I', attname), ', ') as columns from pg_attribute
+       where attrelid = $1::regclass and attnum > 0 and not attisdropped and attgenerated = ''`,
+      [name],
+    );
     await to.ask(`truncate "${name}"`);
     await to.ask(
-      `insert into "${name}" overriding system value select * from json_populate_recordset(null::"${name}", $1::json)`,
+      `insert into "${name}" (${written!.columns}) overriding system value
+       select ${written!.columns} from json_populate_recordset(null::"${name}", $1::json)`,
       [rows!.all],
     );
   }

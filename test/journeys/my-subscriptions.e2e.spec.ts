@@ -192,6 +192,34 @@ describe('the pages of one’s own', () => {
     expect([shown.status, shown.text]).toEqual([503, expect.stringContaining('door een storing')]);
   });
 
+  it('leave a line for what was done with which subscription, and not by whom', async () => {
+    const id = await subscribed();
+    await suspend(service, id, 'provider');
+    await signIn();
+    await visitor.press(await visitor.get(pathOf(id, '/re-approve')), 'ik geef toestemming');
+    await suspendClient(service);
+    await visitor.post(pathOf(id, '/re-approve'), { form_token: tokenFor('/re-approve', id) });
+    await resumeClient(service);
+    await visitor.press(await visitor.get(pathOf(id, '/end')), 'Ja, stoppen');
+    const lines = service.world.logLines
+      .map((line) => JSON.parse(line) as Record<string, unknown>)
+      .filter(({ subscription_id: of, by }) => of === id && by === 'person');
+    const shared = {
+      by: 'person',
+      subscription_id: id,
+      client_id: 'localhost',
+      correlation_id: expect.any(String),
+      causation_id: expect.any(String),
+    };
+    expect(lines).toMatchObject([
+      { ...shared, msg: 'subscription.ordered', what: 're_approve', recorded: true, status: 'active' },
+      { ...shared, msg: 'subscription.refused', what: 're_approve', error: 'client_suspended' },
+      { ...shared, msg: 'subscription.ordered', what: 'end', recorded: true, status: 'terminated' },
+    ]);
+    const { person_id: personId } = await itemOf(service, id);
+    expect(JSON.stringify(lines)).not.toContain(String(personId));
+  });
+
   it('leave no subject in a log line', () => {
     expect(service.world.logLines.join('\n')).not.toMatch(/9999[0-9]{5}/);
   });
