@@ -30,6 +30,9 @@ interface Step {
 /** Subscriptions on one page of the list. */
 const pageMax = 20;
 
+/** Somebody else was first, or nobody offers the service any more: the page says so. */
+const passing = new Set(['not_subscribed', 'client_suspended', 'service_not_offered']);
+
 /** What a signed-in person may see and do: with the subscriptions of that person, and with no other (domain.md 10, 11). */
 export class OwnSubscriptions {
   constructor(
@@ -91,7 +94,7 @@ export class OwnSubscriptions {
       await this.projection.until(standing.position);
     } catch (error) {
       // Somebody else's ending or suspension was first: the page that follows says how it is.
-      if (!(error instanceof Refused && ['not_subscribed', 'client_suspended'].includes(error.code))) throw error;
+      if (!(error instanceof Refused && passing.has(error.code))) throw error;
       this.log.info({ ...line, error: error.code }, 'subscription.refused');
     }
   }

@@ -68,6 +68,8 @@ describe('the view of a subscription', () => {
 
   it('says who suspended it, until it is resumed or ended', () => {
     expect(viewOf(started(), suspended())).toMatchObject({ status: 'suspended', suspended_by: 'operator' });
+    const withdrawn = suspended({ reason: 'service_withdrawn' });
+    expect(viewOf(started(), withdrawn)).toMatchObject({ status: 'suspended', suspended_by: 'provider' });
     expect(viewOf(started(), suspended(), adjusted())).toMatchObject({ status: 'suspended', suspended_by: 'operator' });
     expect(viewOf(started(), suspended(), resumed())).toMatchObject({ status: 'active', suspended_by: null });
     expect(viewOf(started(), suspended(), terminated())).toMatchObject({ status: 'terminated', suspended_by: null });

@@ -1,5 +1,5 @@
 import type { StoredEvent } from '../event-store';
-import type { EndReason, SubscriptionEvent, SubscriptionStatus, Suspender } from '../subscriptions';
+import type { EndReason, SubscriptionEvent, SubscriptionStatus, Suspender, SuspensionCause } from '../subscriptions';
 
 /** One subscription as operators see it (contract.md 4). */
 export interface SubscriptionView {
@@ -52,10 +52,15 @@ function standing(
     case 'nl.medmij.subscription.adjusted.v1':
       return { status: view?.status ?? 'active', end_reason: null, suspended_by: view?.suspended_by ?? null };
     case 'nl.medmij.subscription.suspended.v1':
-      return { status: 'suspended', end_reason: null, suspended_by: event.data.reason };
+      return { status: 'suspended', end_reason: null, suspended_by: suspenderOf(event.data.reason) };
     case 'nl.medmij.subscription.terminated.v1':
       return { status: 'terminated', end_reason: event.data.reason, suspended_by: null };
     case 'nl.medmij.subscription.expired.v1':
       return { status: 'expired', end_reason: 'expired', suspended_by: null };
   }
+}
+
+/** Who withdraws a service is its provider. */
+function suspenderOf(cause: SuspensionCause): Suspender {
+  return cause === 'service_withdrawn' ? 'provider' : cause;
 }

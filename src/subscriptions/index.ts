@@ -2,7 +2,14 @@
 export { dateOf, hasEnded } from './end-date';
 export { isSubscriptionId, type OrderResult, type Standing, standingSchema, streamOf } from './order';
 export { eventDataSchemas } from './subscription.event-schemas';
-export type { EndReason, Party, SubscriptionEvent, SubscriptionStatus, Suspender } from './subscription.events';
+export type {
+  EndReason,
+  Party,
+  SubscriptionEvent,
+  SubscriptionStatus,
+  Suspender,
+  SuspensionCause,
+} from './subscription.events';
 export {
   AdjustOrder,
   AuthorizedOrder,

@@ -1,5 +1,5 @@
 import type { CalendarDate } from './end-date';
-import type { EndReason, Party, Resumer, Suspender } from './subscription.events';
+import type { EndReason, Party, ResumptionCause, SuspensionCause } from './subscription.events';
 
 /**
  * Orders. Each carries `now`, for no rule looks at a clock. `authorizedAt` is the moment at which the person agreed, where a
@@ -66,14 +66,14 @@ export interface Expire {
 export interface Suspend {
   type: 'Suspend';
   subscriptionId: string;
-  by: Suspender;
+  by: SuspensionCause;
   now: Date;
 }
 
 export interface Resume {
   type: 'Resume';
   subscriptionId: string;
-  by: Resumer;
+  by: ResumptionCause;
   now: Date;
 }
 

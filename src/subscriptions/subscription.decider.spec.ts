@@ -281,6 +281,60 @@ describe('a suspended subscription', () => {
   });
 });
 
+describe('a subscription whose service is withdrawn', () => {
+  const rests = [started(), suspended({ reason: 'service_withdrawn' })];
+
+  it('is suspended, and resumes when the service is offered again, whatever holds for the client', () => {
+    given(started())
+      .when(suspend('service_withdrawn'))
+      .then(event('suspended', { reason: 'service_withdrawn' }));
+    for (const clientIsSuspended of [false, true])
+      given(...rests)
+        .when({ ...resume('service_offered'), clientIsSuspended })
+        .then(event('resumed', { reason: 'service_offered' }));
+    given(...rests)
+      .when(suspend('service_withdrawn'))
+      .thenNothing();
+  });
+
+  it('is resumed by nobody else but the person with fresh consent, which the lists allow once the service is back', () => {
+    for (const by of ['provider', 'operator', 'person'] as const)
+      given(...rests)
+        .when(resume(by))
+        .thenRefused('service_not_offered');
+    given(...rests)
+      .when(reapprove())
+      .thenNothing();
+    given(...rests)
+      .when(subscribe({ grantedDays: 122 }))
+      .then(event('resumed', { reason: 'person' }));
+  });
+
+  it.each(['provider', 'operator'] as const)('stays suspended when the service is back if a %s suspended it', (by) => {
+    given(...rests)
+      .when(suspend(by))
+      .then(event('suspended', { reason: by }));
+    for (const past of [
+      [started(), suspended({ reason: by })],
+      [...rests, suspended({ reason: by })],
+    ]) {
+      given(...past)
+        .when(suspend('service_withdrawn'))
+        .thenNothing();
+      given(...past)
+        .when(resume('service_offered'))
+        .thenNothing();
+    }
+  });
+
+  it('is ended when the service stays away, whoever suspended it', () => {
+    for (const past of [rests, [started(), suspended()]])
+      given(...past)
+        .when({ type: 'Terminate', reason: 'service_withdrawn', subscriptionId: firstId, now: today })
+        .then(event('terminated', { reason: 'service_withdrawn', end_date: '2026-03-01' }));
+  });
+});
+
 describe('a subscription whose whole client is suspended', () => {
   const now = { clientIsSuspended: true };
 

@@ -9,7 +9,7 @@ import type {
   TakeUp,
   Terminate,
 } from './subscription.commands';
-import type { EndReason, Party, SubscriptionEvent, SubscriptionStatus, Suspender } from './subscription.events';
+import type { EndReason, Party, SubscriptionEvent, SubscriptionStatus, SuspensionCause } from './subscription.events';
 
 /** A stream is the life of all subscriptions, one after the other, of one person, client, provider and service. */
 export interface SubscriptionState {
@@ -27,7 +27,7 @@ export interface Subscription {
   interfaceVersion: string;
   status: SubscriptionStatus;
   endDate: CalendarDate;
-  suspendedBy?: Suspender;
+  suspendedBy?: SuspensionCause;
 }
 
 export const initialState: SubscriptionState = { begun: 0 };
@@ -101,13 +101,17 @@ function decideToday(command: SubscriptionCommand & Circumstances, state: Subscr
       return adjust(command, latest, state);
     case 'Suspend':
       if (!isRunning(latest) || latest.subscriptionId !== command.subscriptionId) throw new Refused('not_subscribed');
-      if (latest.status === 'suspended') return [];
+      // What a provider or an operator suspends stays so when the service is offered again, whichever came first (decided).
+      if (latest.status === 'suspended' && !(isWithdrawn(latest) && command.by !== 'service_withdrawn')) return [];
       return [{ type: 'nl.medmij.subscription.suspended.v1', data: { ...facts(latest), reason: command.by } }];
     case 'Resume':
       if (!isRunning(latest) || latest.subscriptionId !== command.subscriptionId) throw new Refused('not_subscribed');
+      if (command.by === 'service_offered') return offeredAgain(latest);
       // A suspended client is resumed as a whole, once its identity checks out (domain.md 11).
       if (command.clientIsSuspended) throw new Refused('client_suspended');
       if (latest.status === 'active') return [];
+      // It comes back by itself when the provider offers the service again, and not before (decided).
+      if (isWithdrawn(latest)) throw new Refused('service_not_offered');
       return [{ type: 'nl.medmij.subscription.resumed.v1', data: { ...facts(latest), reason: command.by } }];
   }
 }
@@ -165,7 +169,7 @@ function begin(
 
 function reapprove(command: Reapprove & Circumstances, state: SubscriptionState): SubscriptionEvent[] {
   const { latest } = state;
-  if (latest?.status !== 'suspended' || command.clientIsSuspended) return [];
+  if (latest?.status !== 'suspended' || command.clientIsSuspended || isWithdrawn(latest)) return [];
   refuseStale(command.authorizedAt, command.now, state);
   return [
     { type: 'nl.medmij.subscription.resumed.v1', data: { ...facts(latest), ...agreedIn(command), reason: 'person' } },
@@ -244,6 +248,17 @@ function refuseStale(authorizedAt: Date, now: Date, { lastAuthorizedAt }: Subscr
       'A later authorization of the same subscription has been applied already.',
     );
   }
+}
+
+/** By nobody else's wish: it rests as long as its service is not offered. */
+function isWithdrawn({ suspendedBy }: Subscription): boolean {
+  return suspendedBy === 'service_withdrawn';
+}
+
+/** Only what rests for that reason; also while the whole client is suspended, for that is something else. */
+function offeredAgain(latest: Subscription): SubscriptionEvent[] {
+  if (!isWithdrawn(latest)) return [];
+  return [{ type: 'nl.medmij.subscription.resumed.v1', data: { ...facts(latest), reason: 'service_offered' } }];
 }
 
 function expireWhenDue({ latest }: SubscriptionState, today: CalendarDate): SubscriptionEvent[] {

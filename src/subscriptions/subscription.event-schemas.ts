@@ -35,6 +35,12 @@ export const eventDataSchemas = {
     reason: endReason,
   }),
   'nl.medmij.subscription.expired.v1': z.strictObject({ ...common, reason: z.literal('expired') }),
-  'nl.medmij.subscription.suspended.v1': z.strictObject({ ...common, reason: suspender }),
-  'nl.medmij.subscription.resumed.v1': z.strictObject({ ...common, reason: z.enum(['person', ...suspender.options]) }),
+  'nl.medmij.subscription.suspended.v1': z.strictObject({
+    ...common,
+    reason: z.enum([...suspender.options, 'service_withdrawn']),
+  }),
+  'nl.medmij.subscription.resumed.v1': z.strictObject({
+    ...common,
+    reason: z.enum(['person', ...suspender.options, 'service_offered']),
+  }),
 } satisfies DataSchemas;

@@ -19,6 +19,12 @@ export type Suspender = 'provider' | 'operator';
 /** Whoever may suspend may resume; the person re-approves (domain.md 11). */
 export type Resumer = Suspender | 'person';
 
+/** Why one subscription rests: who suspended it, or that its service is withdrawn, from which it comes back by itself (domain.md 8). */
+export type SuspensionCause = Suspender | 'service_withdrawn';
+
+/** Why it goes on: who resumed it, or that its service is offered again. */
+export type ResumptionCause = Resumer | 'service_offered';
+
 /** What every event says, in the names that go out on Kafka (contract.md 5). */
 interface SubscriptionData extends Party {
   subscription_id: string;
@@ -37,7 +43,7 @@ export type SubscriptionEvent =
       data: SubscriptionData & { previous_end_date: CalendarDate; reason: EndReason };
     }
   | { type: 'nl.medmij.subscription.expired.v1'; data: SubscriptionData & { reason: 'expired' } }
-  | { type: 'nl.medmij.subscription.suspended.v1'; data: SubscriptionData & { reason: Suspender } }
-  | { type: 'nl.medmij.subscription.resumed.v1'; data: SubscriptionData & { reason: Resumer } };
+  | { type: 'nl.medmij.subscription.suspended.v1'; data: SubscriptionData & { reason: SuspensionCause } }
+  | { type: 'nl.medmij.subscription.resumed.v1'; data: SubscriptionData & { reason: ResumptionCause } };
 
 export type SubscriptionStatus = 'active' | 'suspended' | 'terminated' | 'expired';

@@ -15,7 +15,7 @@ import {
   targetOf,
 } from './order';
 import type { Adjust, Reapprove, Subscribe, SubscriptionCommand, TakeUp, Terminate } from './subscription.commands';
-import type { Resumer, Suspender } from './subscription.events';
+import type { ResumptionCause, SuspensionCause } from './subscription.events';
 
 /** The person agreed: to a subscription, to another end date of the present one, or with 0 days to its end. */
 export class AuthorizedOrder extends Command<OrderResult> implements Order {
@@ -161,7 +161,7 @@ export class SuspendOrder extends Command<OrderResult> implements Order {
 
   constructor(
     private readonly subscriptionId: string,
-    private readonly by: Suspender,
+    private readonly by: SuspensionCause,
     readonly trace: Trace,
     readonly now: Date,
   ) {
@@ -180,7 +180,7 @@ export class ResumeOrder extends Command<OrderResult> implements Order {
 
   constructor(
     private readonly subscriptionId: string,
-    private readonly by: Resumer,
+    private readonly by: ResumptionCause,
     readonly trace: Trace,
     readonly now: Date,
   ) {

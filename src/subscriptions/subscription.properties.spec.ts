@@ -48,8 +48,8 @@ const move = fc.record({
     }),
     fc.record({ type: fc.constant('Reapprove' as const), ago: authorizedAgo }),
     fc.record({ type: fc.constant('Expire' as const) }),
-    fc.record({ type: fc.constant('Suspend' as const), by }),
-    fc.record({ type: fc.constant('Resume' as const), by }),
+    fc.record({ type: fc.constant('Suspend' as const), by: fc.oneof(by, fc.constant('service_withdrawn' as const)) }),
+    fc.record({ type: fc.constant('Resume' as const), by: fc.oneof(by, fc.constant('service_offered' as const)) }),
   ),
 });
 type Move = typeof move extends fc.Arbitrary<infer M> ? M : never;
