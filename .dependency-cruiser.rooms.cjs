@@ -18,6 +18,7 @@ const mayImport = {
   ],
   'resource-changes': [
     'availability',
+    'clients',
     'notifications',
     'subscriptions',
     'medmij-lists',

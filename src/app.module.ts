@@ -20,7 +20,7 @@ import { OpsModule } from './ops';
 import { type Clock, type Database, type Logger, PlatformModule } from './platform';
 import { ProjectorModule } from './projections';
 import { RelayModule } from './relay';
-import { ResourceChangesModule } from './resource-changes';
+import { AvailabilityCheckModule, ResourceChangesModule } from './resource-changes';
 import { ScreensModule } from './screens';
 import { SignInModule } from './sign-in';
 import { SubscriptionInterfaceModule } from './subscription-interface';
@@ -68,6 +68,7 @@ export class AppModule {
           'delivery',
           NotificationsModule.with({
             startGraceS: config.startGraceS,
+            beforeSending: [AvailabilityCheckModule.with(config)],
           }),
         ),
         ...as('scheduler', ExpiryModule, InteractionSweepModule),

@@ -1,5 +1,6 @@
 import { type DynamicModule, Inject, Module, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
+import { ClientsModule, SuspendedClients } from '../clients';
 import { parse } from '../http';
 import { IncomingRecords, type RecordConsumer } from '../incoming-records';
 import { ListStore } from '../medmij-lists';
@@ -33,7 +34,7 @@ export class ResourceChangesModule implements OnApplicationBootstrap, OnModuleDe
   static with({ personKey, personKeyPrevious }: { personKey: Buffer; personKeyPrevious?: Buffer }): DynamicModule {
     return {
       module: ResourceChangesModule,
-      imports: [DeliveriesModule, SubscriptionsModule, PersonsModule.with(personKey, personKeyPrevious)],
+      imports: [ClientsModule, DeliveriesModule, SubscriptionsModule, PersonsModule.with(personKey, personKeyPrevious)],
       controllers: [ResourceChangesController],
       providers: [
         {
@@ -50,6 +51,7 @@ export class ResourceChangesModule implements OnApplicationBootstrap, OnModuleDe
           provide: ResourceChanges,
           inject: [
             ListStore,
+            SuspendedClients,
             PersonIdentities,
             KnownPersons,
             RequestFingerprint,
@@ -62,6 +64,7 @@ export class ResourceChangesModule implements OnApplicationBootstrap, OnModuleDe
           ],
           useFactory: (
             lists: ListStore,
+            suspendedClients: SuspendedClients,
             identities: PersonIdentities,
             persons: KnownPersons,
             fingerprints: RequestFingerprint,
@@ -74,6 +77,7 @@ export class ResourceChangesModule implements OnApplicationBootstrap, OnModuleDe
           ) =>
             new ResourceChanges({
               lists,
+              suspendedClients,
               identities,
               persons,
               fingerprints,

@@ -1,5 +1,6 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { QueryBus } from '@nestjs/cqrs';
+import type { SuspendedClients } from '../clients';
 import type { Trace } from '../event-store';
 import type { ListStore } from '../medmij-lists';
 import type { DeliveryStore, PlannedResource } from '../notifications';
@@ -19,6 +20,7 @@ const clockSkewMs = 5 * 60 * 1000;
 
 export interface ResourceChangeParts {
   lists: ListStore;
+  suspendedClients: SuspendedClients;
   identities: PersonIdentities;
   persons: KnownPersons;
   fingerprints: RequestFingerprint;
@@ -77,18 +79,29 @@ export class ResourceChanges {
   }
 
   private async jobsOf(change: ResourceChange, { correlation_id }: Trace): Promise<PlannedResource[]> {
-    const { identities, persons, lists, queryBus, clock } = this.parts;
+    const { identities, persons, queryBus, clock } = this.parts;
     const { provider, service_id: serviceId } = change;
     const personId = await persons.idOf(identities.of(change.subject, change.issuer));
     if (personId === undefined) return [];
-    const clientIds = lists.current().clientsOf(serviceId);
-    const query = new ActiveSubscriptionsQuery(personId, { provider, serviceId }, clientIds, clock.now());
+    const query = new ActiveSubscriptionsQuery(
+      personId,
+      { provider, serviceId },
+      this.clientIdsOf(serviceId),
+      clock.now(),
+    );
     const deadline_at = new Date(new Date(change.available_at).getTime() + withinMs);
     return (await queryBus.execute(query)).map((subscription) => ({
       ...notificationOf(subscription),
       correlation_id,
       deadline_at,
     }));
+  }
+
+  /** One that has left the list is suspended: what there is to tell waits for its return (domain.md 8). */
+  private clientIdsOf(serviceId: string): string[] {
+    const { lists, suspendedClients } = this.parts;
+    const suspended = suspendedClients.all().map(({ client_id }) => client_id);
+    return [...new Set([...lists.current().clientsOf(serviceId), ...suspended])];
   }
 
   private record(changeId: string, fingerprint: Buffer, jobs: readonly PlannedResource[]): Promise<boolean> {
