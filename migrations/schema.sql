@@ -349,6 +349,8 @@ CREATE INDEX access_grant_over ON public.access_grant USING btree (over_at);
 
 CREATE INDEX dead_letter_newest ON public.dead_letter USING btree (created_at, dead_letter_id);
 
+CREATE INDEX delivery_deadline ON public.delivery USING btree (deadline_at) WHERE (notification_type = 'resource'::text);
+
 CREATE INDEX delivery_due ON public.delivery USING btree (endpoint_id, tried, due_at) WHERE (state = 'pending'::text);
 
 CREATE INDEX delivery_leased ON public.delivery USING btree (lease_until) WHERE (state = 'sending'::text);

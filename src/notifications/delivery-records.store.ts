@@ -76,9 +76,26 @@ export class DeliveryRecords {
   async oldestUndelivered(now: Date): Promise<{ client_id: string; seconds: number }[]> {
     return this.database.query<{ client_id: string; seconds: number }>(
       'delivery.oldest',
-      `select client_id, greatest(0, extract(epoch from $1::timestamptz - min(created_at)))::float8 as seconds
-       from delivery group by client_id`,
+      // One look into the index for each client, however much waits.
+      `with recursive client as (
+         (select client_id, created_at from delivery order by client_id, created_at limit 1)
+         union all
+         select next.* from client cross join lateral (
+           select d.client_id, d.created_at from delivery d where d.client_id > client.client_id
+           order by d.client_id, d.created_at limit 1) next
+       )
+       select client_id, greatest(0, extract(epoch from $1::timestamptz - created_at))::float8 as seconds from client`,
       [now],
+    );
+  }
+
+  /** Resource notifications whose deadline lies less than `withinS` ahead, or behind, for each client that has any. */
+  async atRisk(now: Date, withinS: number): Promise<{ client_id: string; count: number }[]> {
+    return this.database.query<{ client_id: string; count: number }>(
+      'delivery.at-risk',
+      `select client_id, count(*)::integer as count from delivery
+       where notification_type = 'resource' and deadline_at < $1::timestamptz + $2 * interval '1 second' group by client_id`,
+      [now, withinS],
     );
   }
 

@@ -130,9 +130,10 @@ export class DeliveryWorker {
     planned.raiseHere();
   }
 
-  private tell({ delivery, completion }: Outcome, counted: boolean): void {
+  private tell(outcome: Outcome, counted: boolean): void {
     const { log, metrics } = this.parts;
-    metrics.attempted(completion.state === 'pending' ? 'retry' : completion.state);
+    const { delivery, completion } = outcome;
+    if (counted) metrics.attempted(outcome);
     log.info(
       {
         delivery_id: delivery.delivery_id,

@@ -420,6 +420,13 @@ describe('the delivery engine', () => {
     });
   });
 
+  it('tells which resource notifications are about to miss their hour, per client', async () => {
+    await told();
+    await change({ deadline_at: after(3600) });
+    expect(await records.atRisk(after(2_900), 600)).toEqual([]);
+    expect(await records.atRisk(after(3_100), 600)).toEqual([{ client_id: 'app.example', count: 1 }]);
+  });
+
   describe('a replay', () => {
     const die = async (...ids: string[]) => {
       await enqueue(...ids.map((id) => notify(id, 1)));
