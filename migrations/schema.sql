@@ -339,6 +339,19 @@ create table suspended_client (
   constraint suspended_client_pkey PRIMARY KEY (client_id)
 );
 
+create table watched_endpoint (
+  client_id text not null,
+  origin text not null,
+  names text[],
+  issuer text,
+  cname text,
+  baseline_at timestamp with time zone,
+  doubted_since timestamp with time zone,
+  reported text,
+  look_at timestamp with time zone not null,
+  constraint watched_endpoint_pkey PRIMARY KEY (client_id, origin)
+);
+
 create table delivery_attempt_default partition of delivery_attempt DEFAULT;
 
 create table subscription_view_0 partition of subscription_view FOR VALUES IN ('0');
@@ -402,6 +415,8 @@ CREATE INDEX subscription_view_provider ON ONLY public.subscription_view USING b
 CREATE INDEX subscription_view_service ON ONLY public.subscription_view USING btree (service_id, started_at, subscription_id);
 
 CREATE INDEX subscription_view_status ON ONLY public.subscription_view USING btree (status, started_at, subscription_id);
+
+CREATE INDEX watched_endpoint_look_at ON public.watched_endpoint USING btree (look_at);
 
 CREATE OR REPLACE FUNCTION public.append_events(p_log text, p_subject_hash bytea, p_person_id uuid, p_sealed_subject bytea, p_key_id text, p_stream_id uuid, p_expected_version integer, p_due_on date, p_command_key text, p_fingerprint bytea, p_answer jsonb, p_event_ids uuid[], p_types text[], p_data text[], p_metadata jsonb, p_occurred_at timestamp with time zone)
  RETURNS text

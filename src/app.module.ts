@@ -5,6 +5,7 @@ import { AvailabilityModule } from './availability';
 import { ClientConnectionsModule } from './client-connections';
 import { clientForms } from './clients';
 import { type Config, logName, type Role } from './config';
+import { EndpointWatchModule } from './endpoint-watch';
 import { ErrorPagesModule } from './error-pages';
 import { EventStoreModule, upcastBy } from './event-store';
 import { ExpiryModule } from './expiry';
@@ -71,7 +72,7 @@ export class AppModule {
             beforeSending: [AvailabilityCheckModule.with(config)],
           }),
         ),
-        ...as('scheduler', ExpiryModule, InteractionSweepModule),
+        ...as('scheduler', ExpiryModule, InteractionSweepModule, EndpointWatchModule.with(config)),
       ],
     };
   }

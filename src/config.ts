@@ -136,6 +136,7 @@ const environment = z.object({
   AVAILABILITY_URL: url('https:', 'http:').optional(),
   INTERACTION_TTL_S: z.coerce.number().int().min(30).max(86_400).default(1_800),
   START_GRACE_S: seconds.default(900),
+  ENDPOINT_CHANGE_POLICY: z.enum(['alert', 'suspend']).default('alert'),
   DEV_CLIENT_SECRET: z.string().min(1).max(255).optional(),
   LOG_STALL_END_S: seconds.default(0),
   CLOCK_OFFSET_S: z.coerce.number().int().optional(),
@@ -334,6 +335,8 @@ function assemble(env: z.output<typeof environment>, production: boolean, projec
     /** From an authorization request to the last moment for the person's answer. */
     interactionTtlS: env.INTERACTION_TTL_S,
     startGraceS: env.START_GRACE_S,
+    /** What a changed issuer or CNAME under a valid name means for the client. */
+    endpointChangePolicy: env.ENDPOINT_CHANGE_POLICY,
     /** A session that holds the log back for this long is ended; 0: never. */
     logStallEndS: env.LOG_STALL_END_S,
     clockOffsetS: env.CLOCK_OFFSET_S ?? 0,

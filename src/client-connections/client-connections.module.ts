@@ -9,6 +9,7 @@ import { Registry } from 'prom-client';
 import { ListStore } from '../medmij-lists';
 import { Clock, LOGGER, type Logger } from '../platform';
 import { ClientConnections, type ClientConnectionsOptions } from './client-connections';
+import { EndpointProbe } from './endpoint-probe';
 import { NotificationClient } from './notification.client';
 
 /** One set of connections to clients for the whole process. */
@@ -22,6 +23,11 @@ export class ClientConnectionsModule implements OnApplicationBootstrap, OnApplic
       global: true,
       providers: [
         {
+          provide: EndpointProbe,
+          inject: [ClientConnections],
+          useFactory: (connections: ClientConnections) => connections.probe,
+        },
+        {
           provide: ClientConnections,
           inject: [ListStore, Clock, Registry, LOGGER],
           useFactory: (lists: ListStore, clock: Clock, registry: Registry, log: Logger) =>
@@ -33,7 +39,7 @@ export class ClientConnectionsModule implements OnApplicationBootstrap, OnApplic
           useFactory: (connections: ClientConnections) => connections.client,
         },
       ],
-      exports: [NotificationClient],
+      exports: [NotificationClient, EndpointProbe],
     };
   }
 

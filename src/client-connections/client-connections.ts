@@ -5,6 +5,7 @@ import { type IdentityFiles, IdentityStore } from './client-identity';
 import { ConnectionPools } from './connection-pools';
 import { ConnectionUse } from './connection-use';
 import { ConnectionMetrics } from './connection.metrics';
+import { EndpointProbe } from './endpoint-probe';
 import type { HostAddress } from './host-address';
 import { NotificationClient } from './notification.client';
 import { SendingConditions } from './sending-conditions';
@@ -18,6 +19,7 @@ export interface ClientConnectionsOptions {
 /** Everything between us and the clients, put together. */
 export class ClientConnections {
   readonly client: NotificationClient;
+  readonly probe: EndpointProbe;
   private readonly pools: ConnectionPools;
   private readonly use: ConnectionUse;
 
@@ -30,6 +32,7 @@ export class ClientConnections {
     this.use = new ConnectionUse(metrics);
     this.pools = new ConnectionPools({ conditions, metrics, use: this.use, hostAddresses, clock }, log);
     this.client = new NotificationClient(conditions, this.pools);
+    this.probe = new EndpointProbe(conditions, hostAddresses);
   }
 
   start(): void {

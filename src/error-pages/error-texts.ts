@@ -159,6 +159,7 @@ export const errorTexts: Record<RefusalCode | OAuthError, ErrorText> = {
   authorization_conflict: usedBefore,
   change_conflict: usedBefore,
   not_retryable: operatorsOnly,
+  probe_failed: operatorsOnly,
   unknown_client: unknownApp,
   invalid_client: unknownApp,
   client_suspended: suspendedApp,

@@ -72,6 +72,17 @@ export class DeliveryRecords {
     return counts;
   }
 
+  /** Which of these clients have a notification that is not finished. */
+  async withUnfinished(clientIds: readonly string[]): Promise<string[]> {
+    const rows = await this.database.query<{ client_id: string }>(
+      'delivery.with-unfinished',
+      `select client_id from unnest($1::text[]) as asked (client_id)
+       where exists (select from delivery where delivery.client_id = asked.client_id)`,
+      [clientIds],
+    );
+    return rows.map(({ client_id }) => client_id);
+  }
+
   /** Age of the oldest notification that is not finished, in seconds, for each client that has one. */
   async oldestUndelivered(now: Date): Promise<{ client_id: string; seconds: number }[]> {
     return this.database.query<{ client_id: string; seconds: number }>(

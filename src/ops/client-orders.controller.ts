@@ -3,7 +3,9 @@ import { CommandBus } from '@nestjs/cqrs';
 import { ApiBearerAuth, ApiBody, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { ResumeClientOrder, SuspendClientOrder } from '../clients';
+import { type ClientOrderResult, SuspendClientOrder } from '../clients';
+import { ClientResumption } from '../endpoint-watch';
+import type { Trace } from '../event-store';
 import { apiSchema, BearerGuard, expectNothing, parse, problemResponses, RequireScope, traceOf } from '../http';
 import { Clock, LOGGER, type Logger } from '../platform';
 import { Refused } from '../refusals';
@@ -19,8 +21,6 @@ const changedClient = clientItem.extend({
 });
 type ChangedClient = z.output<typeof changedClient>;
 
-const verbs = { suspend: SuspendClientOrder, resume: ResumeClientOrder } as const;
-
 /** What operators do to a whole client, each with a reason, each an audit line. */
 @ApiTags('Operators')
 @ApiBearerAuth()
@@ -30,6 +30,7 @@ const verbs = { suspend: SuspendClientOrder, resume: ResumeClientOrder } as cons
 export class ClientOrdersController {
   constructor(
     @Inject(CommandBus) private readonly commandBus: CommandBus,
+    @Inject(ClientResumption) private readonly resumption: ClientResumption,
     @Inject(ClientRecords) private readonly clients: ClientRecords,
     @Inject(Clock) private readonly clock: Clock,
     @Inject(LOGGER) private readonly log: Logger,
@@ -49,27 +50,32 @@ export class ClientOrdersController {
     @Query() query: unknown,
     @Req() request: FastifyRequest,
   ): Promise<ChangedClient> {
-    return this.order('suspend', { id, body, query, request });
+    return this.order('suspend', { id, body, query, request }, (trace, now) =>
+      this.commandBus.execute(new SuspendClientOrder(id, 'operator', trace, now)),
+    );
   }
 
   @Post('resume')
   @HttpCode(200)
-  @ApiOperation({ summary: 'Resume a client that is suspended, for whatever reason; all is as before' })
+  @ApiOperation({
+    summary: 'Resume a client, for whatever reason it is suspended, after a good look at each of its endpoints',
+  })
   @ApiBody({ schema: apiSchema(operatorsReason) })
   @ApiResponse({ status: 200, description: 'It is not suspended', schema: apiSchema(changedClient) })
-  @problemResponses(400, 401, 403, 404, 413, 415, 503)
+  @problemResponses(400, 401, 403, 404, 409, 413, 415, 503)
   resume(
     @Param('id') id: string,
     @Body() body: unknown,
     @Query() query: unknown,
     @Req() request: FastifyRequest,
   ): Promise<ChangedClient> {
-    return this.order('resume', { id, body, query, request });
+    return this.order('resume', { id, body, query, request }, (trace, now) => this.resumption.resume(id, trace, now));
   }
 
   private async order(
-    verb: keyof typeof verbs,
+    verb: 'suspend' | 'resume',
     { id, body, query, request }: { id: string; body: unknown; query: unknown; request: FastifyRequest },
+    execute: (trace: Trace, now: Date) => Promise<ClientOrderResult>,
   ): Promise<ChangedClient> {
     expectNothing(query);
     const { reason_text } = parse(operatorsReason, body);
@@ -77,9 +83,7 @@ export class ClientOrdersController {
     const trace = traceOf(request);
     const audited = { ...trace, who: request.caller, what: `client.${verb}`, client_id: id, reason_text };
     try {
-      const { recorded, position } = await this.commandBus.execute(
-        new verbs[verb](id, 'operator', trace, this.clock.now()),
-      );
+      const { recorded, position } = await execute(trace, this.clock.now());
       this.log.info({ ...audited, outcome: recorded ? 'done' : 'already_so' }, 'ops.audit');
       return { ...(await this.clients.show(id)), position: position ?? null };
     } catch (error) {

@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { AuthorizationRecordsModule } from '../authorization';
 import { ClientsModule, SuspendedClients } from '../clients';
+import { ClientResumptionModule } from '../endpoint-watch';
 import { LogReader } from '../event-store';
 import { ListStore } from '../medmij-lists';
 import { DeliveriesModule, DeliveryRecords } from '../notifications';
@@ -22,7 +23,14 @@ import { SubscriptionOrdersController } from './subscription-orders.controller';
 import { SubscriptionsController } from './subscriptions.controller';
 
 @Module({
-  imports: [ProjectionQueriesModule, DeliveriesModule, SubscriptionsModule, AuthorizationRecordsModule, ClientsModule],
+  imports: [
+    ProjectionQueriesModule,
+    DeliveriesModule,
+    SubscriptionsModule,
+    AuthorizationRecordsModule,
+    ClientsModule,
+    ClientResumptionModule,
+  ],
   controllers: [
     SubscriptionsController,
     SubscriptionOrdersController,

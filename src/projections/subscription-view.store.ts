@@ -128,6 +128,21 @@ export class SubscriptionViewStore {
     return new Map(rows.map(({ client_id, count }) => [client_id, count]));
   }
 
+  /** Which of these clients have a subscription that has not ended by `today`, suspended or not; one of each is enough. */
+  async withRunning(clientIds: readonly string[], today: string): Promise<string[]> {
+    const rows = await this.database.query<{ client_id: string }>(
+      'subscription-view.with-running',
+      // From the newest on: there one that still runs is found first.
+      `select asked.client_id from unnest($1::text[]) as asked (client_id)
+       cross join lateral (select from subscription_view view
+                           where ${live} and view.client_id = asked.client_id
+                             and status in ('active', 'suspended') and end_date > $2::date
+                           order by started_at desc limit 1) as running`,
+      [clientIds, today],
+    );
+    return rows.map(({ client_id }) => client_id);
+  }
+
   async countByStatus(today: string): Promise<Record<SubscriptionStatus, number>> {
     const rows = await this.database.query<{ status: SubscriptionStatus; count: number }>(
       'subscription-view.count',

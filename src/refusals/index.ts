@@ -11,6 +11,7 @@ export const refusals = {
   authorization_conflict: { status: 409, title: 'The authorization_id was used before with other content' },
   change_conflict: { status: 409, title: 'The change_id was used before with other content' },
   not_retryable: { status: 409, title: 'This cannot be tried again' },
+  probe_failed: { status: 409, title: 'An endpoint of the client does not show who it should be' },
   payload_too_large: { status: 413, title: 'The body is too large' },
   unsupported_media_type: { status: 415, title: 'The content type is not supported' },
   unknown_client: { status: 422, title: 'The client is not on the client list' },
