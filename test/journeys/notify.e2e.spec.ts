@@ -306,6 +306,30 @@ describe('a notification to a client', () => {
     for (const unknown of [randomUUID(), 'nonsense']) expect((await retry(unknown)).status).toBe(404);
   });
 
+  it('that is dead is sent again with all since a moment, when an operator gives a reason; a dry run only counts', async () => {
+    const { dvp, clock } = service.world;
+    const since = clock.now().toISOString();
+    dvp.answerWith(404);
+    const all = await Promise.all([accepted(service), accepted(service)]);
+    for (const { subscription_id: id } of all) await newest(id, { state: 'dead' });
+    dvp.answer();
+    const replay = (body: object, scope: 'ops:read' | 'ops:write' = 'ops:write') =>
+      service.post<{ matched: number; replayed: number } & Problem>('/ops/api/deliveries/replay', body, scope);
+    const asked = { since, client_id: 'localhost', reason_text: 'the app was mended' };
+    expect((await replay(asked, 'ops:read')).status).toBe(403);
+    for (const bad of [{}, { ...asked, reason_text: '' }, { ...asked, until: since }, { ...asked, states: ['dead'] }])
+      expect((await replay(bad)).status).toBe(400);
+    expect(await replay({ ...asked, dry_run: true })).toMatchObject({ status: 202, body: { matched: 2, replayed: 2 } });
+    for (const { subscription_id: id } of all) await newest(id, { state: 'dead' });
+    expect(await replay(asked)).toMatchObject({ status: 202, body: { matched: 2, replayed: 2 } });
+    for (const { subscription_id: id } of all) await newest(id, { state: 'delivered', attempts: 1 });
+    expect((await replay(asked)).body).toEqual({ matched: 0, replayed: 0 });
+    const audited = service.world.logLines
+      .map((line) => JSON.parse(line) as Record<string, unknown>)
+      .filter(({ msg, what }) => msg === 'ops.audit' && what === 'delivery.replay');
+    expect(audited.at(-2)).toMatchObject({ reason_text: 'the app was mended', outcome: 'done', replayed: 2 });
+  });
+
   it.each([408, 425, 429, 500, 502, 503])('answered with %i is sent again', async (status) => {
     const { dvp, clock } = service.world;
     dvp.answerWith(status);
