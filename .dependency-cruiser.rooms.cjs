@@ -59,6 +59,16 @@ const mayImport = {
   ],
   'sign-in': ['persons', 'screens', 'http', 'refusals', 'platform'],
   'error-pages': ['screens', 'http', 'refusals', 'platform'],
+  delisting: [
+    'authorization-checks',
+    'clients',
+    'subscriptions',
+    'projections',
+    'medmij-lists',
+    'event-store',
+    'refusals',
+    'platform',
+  ],
   expiry: ['subscriptions', 'event-store', 'platform'],
   'endpoint-watch': [
     'client-connections',

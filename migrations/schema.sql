@@ -58,6 +58,17 @@ create table dead_letter (
   constraint dead_letter_pkey PRIMARY KEY (dead_letter_id)
 );
 
+create table delisting (
+  kind text not null,
+  name text not null,
+  service_id text not null,
+  since timestamp with time zone not null,
+  phase text not null,
+  constraint delisting_pkey PRIMARY KEY (kind, name, service_id),
+  constraint delisting_kind_check CHECK ((kind = ANY (ARRAY['client'::text, 'service'::text]))),
+  constraint delisting_phase_check CHECK ((phase = ANY (ARRAY['suspending'::text, 'resting'::text, 'ending'::text, 'ended'::text, 'resuming'::text])))
+);
+
 create table delivery (
   delivery_id uuid not null,
   subscription_id text not null,

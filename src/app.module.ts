@@ -6,6 +6,7 @@ import { ClientConnectionsModule } from './client-connections';
 import { clientForms } from './clients';
 import { type Config, logName, type Role } from './config';
 import { EndpointWatchModule } from './endpoint-watch';
+import { DelistingModule } from './delisting';
 import { ErrorPagesModule } from './error-pages';
 import { EventStoreModule, upcastBy } from './event-store';
 import { ExpiryModule } from './expiry';
@@ -73,6 +74,7 @@ export class AppModule {
           }),
         ),
         ...as('scheduler', ExpiryModule, InteractionSweepModule, EndpointWatchModule.with(config)),
+        ...as('scheduler', ExpiryModule, DelistingModule.with(config), InteractionSweepModule),
       ],
     };
   }

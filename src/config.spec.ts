@@ -80,6 +80,7 @@ describe('the configuration', () => {
       PERSON_KEY: secret,
       PERSON_KEY_PREVIOUS: `${secret}!`,
       START_GRACE_S: secret,
+      DELISTED_END_DAYS: secret,
       BACKCHANNEL_URL: `http://${secret}`,
       CLIENT_CERT_HEADER: `${secret}:`,
       TRUSTED_PROXIES: `10.0.0.0/33,${secret}`,

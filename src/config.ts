@@ -137,6 +137,7 @@ const environment = z.object({
   INTERACTION_TTL_S: z.coerce.number().int().min(30).max(86_400).default(1_800),
   START_GRACE_S: seconds.default(900),
   ENDPOINT_CHANGE_POLICY: z.enum(['alert', 'suspend']).default('alert'),
+  DELISTED_END_DAYS: z.coerce.number().int().min(0).max(3_650).default(30),
   DEV_CLIENT_SECRET: z.string().min(1).max(255).optional(),
   LOG_STALL_END_S: seconds.default(0),
   CLOCK_OFFSET_S: z.coerce.number().int().optional(),
@@ -337,6 +338,8 @@ function assemble(env: z.output<typeof environment>, production: boolean, projec
     startGraceS: env.START_GRACE_S,
     /** What a changed issuer or CNAME under a valid name means for the client. */
     endpointChangePolicy: env.ENDPOINT_CHANGE_POLICY,
+    /** From leaving the lists to the end of the subscriptions that depend on it. */
+    delistedEndDays: env.DELISTED_END_DAYS,
     /** A session that holds the log back for this long is ended; 0: never. */
     logStallEndS: env.LOG_STALL_END_S,
     clockOffsetS: env.CLOCK_OFFSET_S ?? 0,

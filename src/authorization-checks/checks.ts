@@ -97,9 +97,14 @@ export function gatherFacts(asked: AskedAuthorization, lists: Lists, ownHosts: R
     provider: lists.provider(scope.provider),
     offering,
     // Without `Abonneren` there is no subscription endpoint among the hosts: that is the next check's business.
-    isOurs: offering?.hosts.every((host) => ownHosts?.has(host) ?? true) ?? false,
+    isOurs: offering !== undefined && isAtOurHosts(offering, ownHosts),
     grantedDays: asked.grantedDays ?? scope.days,
   };
+}
+
+/** Whether we open up subscriptions on an offering: without it there can be none, and those there are have lost their ground. */
+export function opensSubscriptions(offering: Offering, ownHosts: ReadonlySet<string> | undefined): boolean {
+  return offering.subscriptions !== undefined && isAtOurHosts(offering, ownHosts);
 }
 
 /** What the facts amount to once every check of the list has passed. */
@@ -108,6 +113,9 @@ export function termsOf({ clientId, interfaceVersion }: AskedAuthorization, fact
   if (!scope || !offering?.subscriptions || grantedDays === undefined) throw new Error('the checks were not all made');
   return { clientId, interfaceVersion, ...scope, grantedDays, maximumDays: offering.subscriptions.maximumDays };
 }
+
+const isAtOurHosts = ({ hosts }: Offering, ownHosts: ReadonlySet<string> | undefined) =>
+  hosts.every((host) => ownHosts?.has(host) ?? true);
 
 const hasBothEndpoints = (endpoints?: NotificationEndpoints) => Boolean(endpoints?.subscription && endpoints.resource);
 

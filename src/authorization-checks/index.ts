@@ -6,6 +6,7 @@ export {
   checks,
   type Facts,
   gatherFacts,
+  opensSubscriptions,
   refuseUnless,
   type Terms,
   termsOf,

@@ -68,6 +68,12 @@ export class Lists {
     return this.provider(provider)?.offerings.get(interfaceVersion)?.get(serviceId);
   }
 
+  /** The same for every interface version under which it opens the service up. */
+  offeringsOf(provider: string, serviceId: string): Offering[] {
+    const versions = [...(this.provider(provider)?.offerings.values() ?? [])];
+    return versions.flatMap((services) => services.get(serviceId) ?? []);
+  }
+
   /** Whether traffic with this host is allowed (domain.md 12). */
   isWhitelisted(host: string): boolean {
     return this.lists.whitelist.entries.has(host.toLowerCase());

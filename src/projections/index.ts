@@ -2,5 +2,6 @@
 export { ProjectionOperations, type ProjectionView } from './projection-operations';
 export { ProjectionWait } from './projection-wait';
 export { ProjectionQueriesModule, ProjectorModule } from './projections.module';
+export { RunningSubscriptions } from './running-subscriptions.store';
 export { project, type SubscriptionView } from './subscription.projection';
 export { type ListPlace, type SubscriptionFilter, SubscriptionViewStore } from './subscription-view.store';

@@ -18,6 +18,7 @@ import { ProjectionCheck } from './projection-check';
 import { ProjectionOperations } from './projection-operations';
 import { ProjectionVersions } from './projection-versions';
 import { ProjectionWait } from './projection-wait';
+import { RunningSubscriptions } from './running-subscriptions.store';
 import { SubscriptionViewStore } from './subscription-view.store';
 
 const MOVED = Symbol('MOVED');
@@ -30,6 +31,11 @@ const ASKED = Symbol('ASKED');
       provide: SubscriptionViewStore,
       inject: [Database],
       useFactory: (database: Database) => new SubscriptionViewStore(database),
+    },
+    {
+      provide: RunningSubscriptions,
+      inject: [Database],
+      useFactory: (database: Database) => new RunningSubscriptions(database),
     },
     {
       provide: ProjectionStore,
@@ -62,6 +68,7 @@ const ASKED = Symbol('ASKED');
     },
   ],
   exports: [
+    RunningSubscriptions,
     SubscriptionViewStore,
     ProjectionStore,
     ProjectionWait,

@@ -163,7 +163,7 @@ export class SubscriptionViewStore {
 const emptyLockTimeoutMs = 100;
 
 /** Part of every statement that reads: asked in its own snapshot, answered from one row, and the other slot is not looked at. */
-const live = `slot = (select live_slot from projection where name = '${subscriptions}')`;
+export const live = `slot = (select live_slot from projection where name = '${subscriptions}')`;
 
 const columnNames = [
   'subscription_id',
