@@ -27,6 +27,17 @@ export function authorizationRequest(scope: string, subject: string) {
   };
 }
 
+/** A resource change of the sample source system (contract.md 4). */
+export function resourceChange(subject: string, provider: string) {
+  return {
+    change_id: randomUUID(),
+    subject,
+    provider,
+    service_id: '42',
+    available_at: new Date().toISOString(),
+  };
+}
+
 /** @throws Problem when it is not answered, or with anything but success */
 export async function call<Body>(baseUrl: string, path: string, token: string, body?: unknown): Promise<Answer<Body>> {
   const name = `${body === undefined ? 'GET' : 'POST'} ${path}`;

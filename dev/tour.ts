@@ -3,7 +3,7 @@ import { bold, cyan, green, quiet, say } from './console';
 import { Problem, Stopped } from './problem';
 import type { ReceivedNotification } from './sample-client/received';
 import { samplePerson } from './sample-person';
-import { authorizationRequest, call, type RecordedAuthorization } from './service-calls';
+import { authorizationRequest, call, type RecordedAuthorization, resourceChange } from './service-calls';
 import type { Settings } from './settings';
 import { issueToken } from './tokens';
 import { TopicWatch, type ReadBackEvent } from './topic-watch';
@@ -12,9 +12,10 @@ const eventWithinMs = 20_000;
 const notificationWithinMs = 30_000;
 
 const provider = 'eenofanderezorgaanbieder';
-const stops = [
+const stops: readonly { title: string; scope?: string }[] = [
   { title: 'Subscribe for 180 days', scope: `subscribe~180/${provider}~42` },
   { title: 'Adjust to 90 days', scope: `subscribe~90/${provider}~42` },
+  { title: 'Something new about this person' },
   { title: 'Terminate', scope: `subscribe~0/${provider}~42` },
 ];
 
@@ -25,12 +26,13 @@ interface SubscriptionItem {
   readonly end_reason: string | null;
 }
 
-/** Sends the three example requests through for a person nobody has met, and shows what came out at every end. */
+/** Sends the three example requests and a resource change through for a person nobody has met, and shows what came out at every end. */
 export async function giveTour(settings: Settings, brokers: string[], signal: AbortSignal): Promise<void> {
   const { dataDir, topicPrefix } = settings;
   const tokens = {
     write: await issueToken({ dataDir, scopes: ['authorizations:write'] }),
     read: await issueToken({ dataDir, scopes: ['ops:read'] }),
+    change: await issueToken({ dataDir, scopes: ['resource-changes:write'] }),
   };
   const subject = samplePerson();
   say(`\n${bold('A short tour')} ${quiet(`for sample person ${subject}, client localhost`)}`);
@@ -39,7 +41,8 @@ export async function giveTour(settings: Settings, brokers: string[], signal: Ab
     for (const [index, stop] of stops.entries()) {
       if (signal.aborted) throw new Stopped();
       say(`\n${bold(`${index + 1}. ${stop.title}`)}`);
-      await show(stop.scope, subject, settings, tokens, watch, signal);
+      if (stop.scope === undefined) await showChange(subject, settings, tokens.change, signal);
+      else await show(stop.scope, subject, settings, tokens, watch, signal);
     }
   } finally {
     await watch.close();
@@ -77,12 +80,32 @@ async function show(
   const reason = item.end_reason ? `, because of ${item.end_reason}` : '';
   row('projection', `${green(item.status)}, ends ${item.end_date}, version ${item.version}${reason}`);
 
-  const notification = await notificationAfter(before, recorded, settings, signal);
+  const isOurs = (item: ReceivedNotification) => item.subscription_id === id && item.end_date === recorded.end_date;
+  const notification = await notificationAfter(before, isOurs, settings, signal);
   const delayMs = Date.parse(notification.received_at) - Date.parse(request.authorized_at);
   row(
     'notified',
     `${notification.notification_type}, ends ${notification.end_date}  ${quiet(`${delayMs} ms after the request`)}`,
   );
+}
+
+/** A source system says that there is something new; the client is told that, and nothing of what it is. */
+async function showChange(subject: string, settings: Settings, token: string, signal: AbortSignal): Promise<void> {
+  const before = (await notificationsReceived(settings)).length;
+  const change = resourceChange(subject, provider);
+  row('request', `POST /resource-changes  ${cyan(`${provider}~${change.service_id}`)}`);
+  row('', quiet(JSON.stringify(change)));
+  const { status, body } = await call<{ notifications: number }>(
+    settings.serviceUrl,
+    '/resource-changes',
+    token,
+    change,
+  );
+  row('answer', `${status}  told to ${body.notifications} subscription${body.notifications === 1 ? '' : 's'}`);
+  const isResource = (item: ReceivedNotification) => item.notification_type === 'resource';
+  const notification = await notificationAfter(before, isResource, settings, signal);
+  const delayMs = Date.parse(notification.received_at) - Date.parse(change.available_at);
+  row('notified', `${notification.notification_type}  ${quiet(`${delayMs} ms after the request`)}`);
 }
 
 const row = (name: string, text: string) => say(`   ${quiet(name.padEnd(11))} ${text}`);
@@ -95,25 +118,21 @@ async function notificationsReceived(settings: Settings): Promise<ReceivedNotifi
   return ((await response.json()) as { items: ReceivedNotification[] }).items;
 }
 
-/** Whatever came after the first `before` ones about that subscription with that end date. */
+/** The one that is meant, of those that came after the first `before`. */
 async function notificationAfter(
   before: number,
-  { subscription_id, end_date }: RecordedAuthorization,
+  isMeant: (item: ReceivedNotification) => boolean,
   settings: Settings,
   signal: AbortSignal,
 ): Promise<ReceivedNotification> {
   const deadline = Date.now() + notificationWithinMs;
   for (;;) {
     const items = await notificationsReceived(settings);
-    const found = items
-      .slice(0, items.length - before)
-      .find((item) => item.subscription_id === subscription_id && item.end_date === end_date);
+    const found = items.slice(0, items.length - before).find(isMeant);
     if (found) return found;
     if (signal.aborted) throw new Stopped();
     if (Date.now() > deadline) {
-      throw new Problem(
-        `The sample client received no notification of ${subscription_id} within ${notificationWithinMs / 1000} s.`,
-      );
+      throw new Problem(`The sample client did not receive the notification within ${notificationWithinMs / 1000} s.`);
     }
     await pause(50);
   }
