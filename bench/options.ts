@@ -8,6 +8,7 @@ export const benchmarkNames = [
   'relay',
   'project',
   'deliver',
+  'deadline',
   'recover',
   'growth',
   'idle',

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { projectRoot } from '../dev/project';
 import { append } from './append.bench';
 import type { Benchmark } from './benchmark';
+import { deadline } from './deadline.bench';
 import { deliver } from './deliver.bench';
 import { fdatasyncCostMs } from './fdatasync';
 import { growth } from './growth.bench';
@@ -22,6 +23,7 @@ const benchmarks: Record<BenchmarkName, Benchmark> = {
   relay,
   project,
   deliver,
+  deadline,
   recover,
   growth,
   idle,
