@@ -15,8 +15,11 @@ const betweenEndingsMs = 1_000;
 const lookedUpMax = 500;
 /** What is gone at once; more wait until some of them are over. */
 const delistingsMax = 10_000;
-/** All are looked up again after so long, also when no new list came: a subscription may have begun by an older one. */
-const lookAgainMs = 10 * 60 * 1000;
+/**
+ * All are looked up when a list has a new edition, then again after these pauses, the last of them for ever: a subscription may have
+ * begun by an older edition, or not be seen in the view yet.
+ */
+const lookAgainMs = [2_000, 60_000, 10 * 60 * 1000] as const;
 
 export interface DelistingParts extends WalkParts {
   checkpoints: CheckpointStore;
@@ -36,7 +39,7 @@ export class DelistingScheduler {
   private walk?: SubscriptionWalk;
   /** How far the look at everybody has come; undefined between two of them. */
   private look?: { edition: string; clientId?: string; service?: { provider: string; service_id: string } };
-  private looked?: { edition: string; atMs: number };
+  private looked?: { edition: string; atMs: number; times: number };
 
   constructor(private readonly parts: DelistingParts) {
     this.lease = new HeldLease(parts.checkpoints, 'delisting');
@@ -121,8 +124,7 @@ export class DelistingScheduler {
   private async lookUp(): Promise<boolean> {
     const { running, listed } = this.parts;
     const edition = listed.edition();
-    const isDue = this.looked?.edition !== edition || performance.now() - this.looked.atMs >= lookAgainMs;
-    if (!this.look && !isDue) return false;
+    if (!this.look && !this.isLookDue(edition)) return false;
     this.look ??= { edition, clientId: '' };
     if (this.look.clientId !== undefined) {
       const clientIds = await running.clientIds(this.look.clientId, lookedUpMax);
@@ -134,9 +136,16 @@ export class DelistingScheduler {
     for (const { provider, service_id } of services) await this.judge({ kind: 'service', name: provider, service_id });
     this.look.service = services.at(-1);
     if (services.length === lookedUpMax) return true;
-    this.looked = { edition: this.look.edition, atMs: performance.now() };
+    const times = this.looked?.edition === this.look.edition ? this.looked.times + 1 : 1;
+    this.looked = { edition: this.look.edition, atMs: performance.now(), times };
     this.look = undefined;
     return services.length > 0;
+  }
+
+  private isLookDue(edition: string): boolean {
+    if (this.looked?.edition !== edition) return true;
+    const pauseMs = lookAgainMs[Math.min(this.looked.times, lookAgainMs.length) - 1]!;
+    return performance.now() - this.looked.atMs >= pauseMs;
   }
 
   private async judge(delisted: Delisted): Promise<void> {

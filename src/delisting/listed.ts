@@ -22,8 +22,10 @@ export class Listed {
     return current.offeringsOf(name, serviceId).some((offering) => opensSubscriptions(offering, this.ownHosts));
   }
 
-  /** Which editions of the lists it goes by: another text when another one was taken over. */
+  /** Which editions of the lists it goes by: another text when another one was taken over, or one has become fresh again. */
   edition(): string {
-    return `${this.lists.standing('clients')?.sequence} ${this.lists.standing('providers')?.sequence}`;
+    const editionOf = (list: 'clients' | 'providers') =>
+      this.lists.isFresh(list) ? this.lists.standing(list)?.sequence : 'stale';
+    return `${editionOf('clients')} ${editionOf('providers')}`;
   }
 }

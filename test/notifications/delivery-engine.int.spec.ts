@@ -175,7 +175,9 @@ describe('the delivery engine', () => {
       await enqueue({ kind: 'suspend', subscriptionId: subscription, sequence: 2 });
       expect(await claim(after(10))).toEqual([]);
       // Both were planned in the same moment, so either may come first.
-      expect(await listed()).toContainEqual(expect.objectContaining({ notification_type: 'resource', state: 'parked' }));
+      expect(await listed()).toContainEqual(
+        expect.objectContaining({ notification_type: 'resource', state: 'parked' }),
+      );
       await change({ sequence: 2 }, after(20));
       expect(await claim(after(30))).toEqual([]);
       await store.enqueue([{ kind: 'resume', subscriptionId: subscription, sequence: 3 }], after(7_200), db);
