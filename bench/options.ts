@@ -10,6 +10,7 @@ export const benchmarkNames = [
   'deliver',
   'deadline',
   'recover',
+  'backlog',
   'growth',
   'idle',
   'lists',

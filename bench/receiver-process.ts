@@ -1,7 +1,11 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { CertifiedKey } from '../dev/certificates';
+
+const pollMs = 20;
+const arriveWithinMs = 300_000;
 
 /** A notification as it came in. */
 export interface Arrival {
@@ -52,6 +56,18 @@ export class Receiver {
   /** What came since the last time, in its order. */
   async take(): Promise<Arrival[]> {
     return (await ask(this.child, { kind: 'take' })) as Arrival[];
+  }
+
+  /** Until so many have come. */
+  async takeAtLeast(count: number): Promise<Arrival[]> {
+    const taken: Arrival[] = [];
+    const endMs = performance.now() + arriveWithinMs;
+    while (taken.length < count) {
+      if (performance.now() > endMs) throw new Error(`Of ${count} notifications ${taken.length} came.`);
+      taken.push(...(await this.take()));
+      await pause(pollMs);
+    }
+    return taken;
   }
 
   stop(): void {

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { projectRoot } from '../dev/project';
 import { append } from './append.bench';
+import { backlog } from './backlog.bench';
 import type { Benchmark } from './benchmark';
 import { deadline } from './deadline.bench';
 import { deliver } from './deliver.bench';
@@ -25,6 +26,7 @@ const benchmarks: Record<BenchmarkName, Benchmark> = {
   deliver,
   deadline,
   recover,
+  backlog,
   growth,
   idle,
   lists,

@@ -44,7 +44,7 @@ export async function judge(ledger: Ledger, database: Database): Promise<Verdict
         faults.push(`${id}: two calls at once at ${request.atS} s`);
     });
     const silencedS = ledger.silencedS.get(id);
-    if (silencedS !== undefined && requests.some(({ atS }) => atS > silencedS))
+    if (silencedS !== undefined && requests.some(({ atS }) => atS >= silencedS))
       faults.push(`${id}: told after it was not known`);
   }
 
@@ -144,7 +144,7 @@ async function judgeTries(ledger: Ledger, database: Database): Promise<string[]>
   return faults;
 }
 
-/** The tries that its client saw, without those it turned away; what an orphan said may have counted. Unknown of resources. */
+/** The tries that its client saw, without those it turned away; what an orphan said may have counted, unless it was sent again before. Unknown of resources. */
 function triesSeen({ requests }: Ledger, { notification_type, subscription_id, sequence }: Tried) {
   if (notification_type === 'resource') return undefined;
   const seen = requests.filter(
@@ -153,7 +153,9 @@ function triesSeen({ requests }: Ledger, { notification_type, subscription_id, s
       request.sequence === sequence &&
       !(request.answer.kind === 'answered' && request.answer.status === 429),
   );
-  return { all: seen.length, recorded: seen.filter(({ isOrphan }) => !isOrphan).length };
+  const mayCount = ({ isOrphan, wokeUpS = 0, atS }: Request) =>
+    !isOrphan || (wokeUpS > atS && !seen.some((later) => later.atS > atS && later.atS < wokeUpS));
+  return { all: seen.filter(mayCount).length, recorded: seen.filter(({ isOrphan }) => !isOrphan).length };
 }
 
 function countDuplicates(bySubscription: ReadonlyMap<string, readonly Request[]>): number {

@@ -19,6 +19,8 @@ const endS = 15 * day;
 /** A worker that was killed or frozen keeps its claims from others for so long (delivery.worker.ts). */
 const leaseS = 8;
 const frozenS = 40;
+/** Until the planner has read what a worker's command has caused. */
+const plannerLagS = 5;
 /** Turns at one moment: each claims something, and so there is an end to them. */
 const turnsMax = 500;
 
@@ -178,18 +180,17 @@ export class DeliverySimulation {
       for (let sequence = 1; sequence <= changes; sequence += 1) {
         const ends = sequence === changes && changes > 2;
         const kind = sequence === 1 ? 'started' : ends ? 'terminated' : 'adjusted';
-        timeline.at(atS, () => this.change({ atS, client, subscriptionId, sequence, kind }, isAvailable));
+        const change = { atS, client, subscriptionId, sequence, kind } as const;
+        timeline.at(atS, () => this.change(change, isAvailable));
+        // It may be under way when the end is planned, and is not tried again after it.
+        if (ends) timeline.at(atS - 1, () => this.resources.push({ change: { ...change, sequence: 1 }, isAvailable }));
         atS += this.random() < 0.3 ? this.upTo(20) : this.upTo(15 * minute);
       }
-      // Only now is it believed that the client does not know it.
-      const late = {
-        atS: learnedAfterS + this.upTo(10 * minute),
-        client,
-        subscriptionId,
-        sequence: 0,
-        kind: 'adjusted',
-      } as const;
-      if (client.isForgotten(subscriptionId)) timeline.at(late.atS, () => this.change(late, isAvailable));
+      // Only now is it believed that the client does not know it; what waits behind the notification that says so is never sent.
+      if (!client.isForgotten(subscriptionId)) continue;
+      const lateS = learnedAfterS + this.upTo(10 * minute);
+      const late = { atS: lateS, client, subscriptionId, sequence: 0, kind: 'adjusted' } as const;
+      for (let n = 0; n < 2; n += 1) timeline.at(lateS, () => this.change(late, isAvailable));
     }
     if (client.kind === 'suspended') {
       timeline.at(client.fromS, () => this.hold(client, 'park'));
@@ -233,7 +234,7 @@ export class DeliverySimulation {
     const { timeline, ledger, clock } = this.world;
     const client = ledger.changes.find((change) => change.subscriptionId === subscriptionId)!.client;
     ledger.silencedS.set(subscriptionId, clock.nowS);
-    timeline.at(clock.nowS + 1, () => {
+    timeline.at(clock.nowS + plannerLagS, () => {
       const sequence = this.nextVersion(subscriptionId);
       this.append(terminated({ reason: 'client_endpoint' }), { subscriptionId, client, sequence });
     });
@@ -256,8 +257,8 @@ export class DeliverySimulation {
         if (clock.nowS < 2 * 3_600) timeline.at(clock.nowS + 1 + this.upTo(20), strike);
         return;
       }
-      this.world.orphan(worker);
       const isKilled = this.random() < 0.6;
+      this.world.orphan(worker, isKilled ? undefined : clock.nowS + frozenS);
       const claims = isKilled ? worker.kill() : worker.freeze();
       timeline.at(clock.nowS + leaseS, () => this.expired.push(...claims));
       if (isKilled) this.workers[place] = new SimulatedWorker(this.world);

@@ -29,6 +29,8 @@ export interface Request {
   readonly answer: Reply['answer'];
   /** Set when its sender was killed or frozen before the answer was recorded. */
   isOrphan: boolean;
+  /** When its sender went on, if it was frozen: what it says then counts no more if somebody else has sent it again. */
+  wokeUpS?: number;
 }
 
 /** What happened, as an outsider saw it: what was to be told, and what reached the clients. */

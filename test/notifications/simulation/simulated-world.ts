@@ -108,11 +108,11 @@ export class SimulatedWorld {
     return [...this.calling.values()].includes(worker);
   }
 
-  /** The answers of what this worker has under way will not be recorded in time. */
-  orphan(worker: SimulatedWorker): void {
+  /** The answers of what this worker has under way will not be recorded in time, if ever. */
+  orphan(worker: SimulatedWorker, wokeUpS?: number): void {
     for (const [request, caller] of this.calling) {
       if (caller !== worker) continue;
-      request.isOrphan = true;
+      Object.assign(request, { isOrphan: true, wokeUpS });
       this.ledger.orphans += 1;
     }
   }
