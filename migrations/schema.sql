@@ -724,8 +724,9 @@ begin
         and not exists (
           select 1 from delivery other
           where other.subscription_id = d.subscription_id
-            and (other.state = 'sending' or other.sequence < d.sequence
-              or other.sequence = d.sequence and other.notification_type = 'subscription' and d.notification_type = 'resource'))
+            and (other.state = 'sending' or other.notification_type = 'subscription'
+              and (other.sequence < d.sequence
+                or d.notification_type = 'resource' and (other.sequence = d.sequence or other.due_at <= p_now))))
         and (d.notification_type = 'subscription' or exists (
           select 1 from notified_subscription s
           where s.subscription_id = d.subscription_id and s.planned_sequence >= d.sequence and s.status <> 'suspended'))

@@ -52,6 +52,22 @@ describe('a resource notification beside a newer state of its subscription', () 
     expect(await claimedTypes()).toEqual(['subscription']);
   });
 
+  it('does not hold it up either when it was being sent while the state was planned', async () => {
+    const resource = await claim();
+    await adjust();
+    const asked = { ...attempt, status: 429, error: 'status 429' };
+    await finish(resource, { state: 'pending', attempt: asked, isCounted: false, dueAt: inMinutes(59) });
+    expect(await claimedTypes()).toEqual(['subscription']);
+  });
+
+  it('is not sent beside it when both fall due after that', async () => {
+    const resource = await claim();
+    await adjust();
+    await finish(resource, { state: 'pending', attempt: { ...attempt, status: 503 }, isCounted: true, dueAt: now });
+    expect(await claimedTypes()).toEqual(['subscription']);
+    expect(await claimedTypes()).toEqual([]);
+  });
+
   it('goes out after it when both are due, and never at the same time', async () => {
     await adjust();
     const first = await claim();

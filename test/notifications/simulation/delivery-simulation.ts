@@ -176,7 +176,8 @@ export class DeliverySimulation {
       const isAvailable = n % 5 !== 4;
       if (!isAvailable) this.notAvailable.add(personOf(subscriptionId));
       let atS = this.upTo(15 * minute);
-      const changes = 1 + this.upTo(4);
+      const isForgotten = client.isForgotten(subscriptionId);
+      const changes = isForgotten ? 1 : 1 + this.upTo(4);
       for (let sequence = 1; sequence <= changes; sequence += 1) {
         const ends = sequence === changes && changes > 2;
         const kind = sequence === 1 ? 'started' : ends ? 'terminated' : 'adjusted';
@@ -187,7 +188,7 @@ export class DeliverySimulation {
         atS += this.random() < 0.3 ? this.upTo(20) : this.upTo(15 * minute);
       }
       // Only now is it believed that the client does not know it; what waits behind the notification that says so is never sent.
-      if (!client.isForgotten(subscriptionId)) continue;
+      if (!isForgotten) continue;
       const lateS = learnedAfterS + this.upTo(10 * minute);
       const late = { atS: lateS, client, subscriptionId, sequence: 0, kind: 'adjusted' } as const;
       for (let n = 0; n < 2; n += 1) timeline.at(lateS, () => this.change(late, isAvailable));
@@ -233,6 +234,7 @@ export class DeliverySimulation {
   private silence(subscriptionId: string): void {
     const { timeline, ledger, clock } = this.world;
     const client = ledger.changes.find((change) => change.subscriptionId === subscriptionId)!.client;
+    if (ledger.silencedS.has(subscriptionId)) return;
     ledger.silencedS.set(subscriptionId, clock.nowS);
     timeline.at(clock.nowS + plannerLagS, () => {
       const sequence = this.nextVersion(subscriptionId);
