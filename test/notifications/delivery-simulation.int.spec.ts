@@ -4,10 +4,8 @@ import { createDatabase, type TestDatabase } from '../support/database';
 import { judge, storyOf } from './simulation/delivery-oracle';
 import { DeliverySimulation } from './simulation/delivery-simulation';
 
-/** Another one at each run, and the one that is named when a run must be had again. */
-const seeds = process.env.SIMULATION_SEED
-  ? [Number(process.env.SIMULATION_SEED)]
-  : [1, Math.floor(Math.random() * 1_000_000)];
+/** Named ones, so that a change is judged by itself; SIMULATION_SEED takes any other, to look further or to have a run again. */
+const seeds = process.env.SIMULATION_SEED ? [Number(process.env.SIMULATION_SEED)] : [1, 2];
 
 /** With what happened to the subscription each is about. */
 const faultsShown = 5;

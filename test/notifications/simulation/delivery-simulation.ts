@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { StoredEvent } from '../../../src/event-store';
 import type { ClaimedDelivery } from '../../../src/notifications/delivery';
 import { plan, type Plan } from '../../../src/notifications/notification.planner';
@@ -6,7 +5,7 @@ import { deadlinesS } from '../../../src/notifications/retry-schedule';
 import type { Database } from '../../../src/platform';
 import type { SubscriptionEvent } from '../../../src/subscriptions';
 import { adjusted, started, stored, terminated } from '../../support/builders';
-import { seededRandom } from '../../support/random';
+import { Chance, uuidOf } from './chance';
 import { EndpointPlan, endpointKinds, learnedAfterS } from './endpoint-plan';
 import type { Change, Ledger } from './ledger';
 import { SimulatedWorker } from './simulated-worker';
@@ -44,7 +43,10 @@ export interface Simulated {
  * that fail by a plan, with workers that are killed and frozen. Everything that is left to chance comes from the seed.
  */
 export class DeliverySimulation {
-  private readonly random: () => number;
+  /** The engine's own; what is planned has its own, so that the plan does not depend on what the engine does. */
+  private readonly chance: Chance;
+  private readonly mishaps: Chance;
+  private readonly lives = new Map<EndpointPlan, Chance>();
   private readonly world: SimulatedWorld;
   private readonly clients: EndpointPlan[];
   private readonly workers: SimulatedWorker[];
@@ -61,11 +63,12 @@ export class DeliverySimulation {
     private readonly database: Database,
     private readonly options: SimulationOptions,
   ) {
-    this.random = seededRandom(options.seed);
+    this.chance = new Chance(options.seed, 'engine');
+    this.mishaps = new Chance(options.seed, 'mishaps');
     this.clients = endpointKinds.flatMap((kind) =>
       Array.from(
         { length: options.endpointsEach },
-        (_, n) => new EndpointPlan(`${kind}${n}.example`, kind, this.random),
+        (_, n) => new EndpointPlan(`${kind}${n}.example`, kind, new Chance(options.seed, `${kind} ${n}`)),
       ),
     );
     const byId = new Map(this.clients.map((client) => [client.clientId, client]));
@@ -78,7 +81,7 @@ export class DeliverySimulation {
   async run(): Promise<Simulated> {
     const ownRandom = Math.random;
     // The engine's own chance is the seed's too, so that a run can be had again.
-    Math.random = this.random;
+    Math.random = this.chance.next;
     try {
       return await this.steps();
     } finally {
@@ -90,8 +93,8 @@ export class DeliverySimulation {
     const { timeline, clock, ledger } = this.world;
     for (let steps = 0; ; steps += 1) {
       timeline.runUpTo(clock.nowS);
-      await this.write();
       for (const worker of this.workers) await worker.settle();
+      await this.write();
       await this.takeTurns();
       this.world.assertSound();
       const nextS = await this.nextS();
@@ -134,7 +137,10 @@ export class DeliverySimulation {
   }
 
   private async write(): Promise<void> {
-    const [planned, resources, expired] = [this.planned, this.resources, this.expired];
+    const { silencedS } = this.world.ledger;
+    const [planned, expired] = [this.planned, this.expired];
+    // Whoever looks for the subscriptions of a person reads their streams, in which the silenced ones have ended.
+    const resources = this.resources.filter(({ change }) => !silencedS.has(change.subscriptionId));
     [this.planned, this.resources, this.expired] = [[], [], []];
     const { store, clock, queue, ledger } = this.world;
     if (planned.length > 0) {
@@ -171,13 +177,14 @@ export class DeliverySimulation {
   /** What happens with a client's subscriptions, most of it around the time at which it is out of order. */
   private planLife(client: EndpointPlan): void {
     const { timeline } = this.world;
+    const life = this.lifeOf(client);
     for (let n = 0; n < this.options.subscriptionsEach; n += 1) {
       const subscriptionId = `${uuidOf(`${this.options.seed} ${client.clientId} ${n}`)}.1`;
       const isAvailable = n % 5 !== 4;
       if (!isAvailable) this.notAvailable.add(personOf(subscriptionId));
-      let atS = this.upTo(15 * minute);
+      let atS = life.upTo(15 * minute);
       const isForgotten = client.isForgotten(subscriptionId);
-      const changes = isForgotten ? 1 : 1 + this.upTo(4);
+      const changes = isForgotten ? 1 : 1 + life.upTo(4);
       for (let sequence = 1; sequence <= changes; sequence += 1) {
         const ends = sequence === changes && changes > 2;
         const kind = sequence === 1 ? 'started' : ends ? 'terminated' : 'adjusted';
@@ -185,11 +192,11 @@ export class DeliverySimulation {
         timeline.at(atS, () => this.change(change, isAvailable));
         // It may be under way when the end is planned, and is not tried again after it.
         if (ends) timeline.at(atS - 1, () => this.resources.push({ change: { ...change, sequence: 1 }, isAvailable }));
-        atS += this.random() < 0.3 ? this.upTo(20) : this.upTo(15 * minute);
+        atS += life.next() < 0.3 ? life.upTo(20) : life.upTo(15 * minute);
       }
       // Only now is it believed that the client does not know it; what waits behind the notification that says so is never sent.
       if (!isForgotten) continue;
-      const lateS = learnedAfterS + this.upTo(10 * minute);
+      const lateS = learnedAfterS + life.upTo(10 * minute);
       const late = { atS: lateS, client, subscriptionId, sequence: 0, kind: 'adjusted' } as const;
       for (let n = 0; n < 2; n += 1) timeline.at(lateS, () => this.change(late, isAvailable));
     }
@@ -209,9 +216,10 @@ export class DeliverySimulation {
     ledger.changes.push(change);
     const build = { started, adjusted, terminated }[change.kind];
     this.append(build({ end_date: '2026-07-01' }), change);
+    const life = this.lifeOf(client);
     // Before an ending, beside another change, or long after.
-    const afterS = this.random() < 0.5 ? this.upTo(5) : this.upTo(10 * minute);
-    if (change.kind !== 'terminated' && this.random() < 0.5 && client.kind !== 'gone')
+    const afterS = life.next() < 0.5 ? life.upTo(5) : life.upTo(10 * minute);
+    if (change.kind !== 'terminated' && life.next() < 0.5 && client.kind !== 'gone')
       timeline.at(clock.nowS + afterS, () => this.resources.push({ change, isAvailable }));
   }
 
@@ -256,17 +264,17 @@ export class DeliverySimulation {
     const strike = (): void => {
       const worker = this.workers[place]!;
       if (!worker.isAlive || !this.world.isCalling(worker)) {
-        if (clock.nowS < 2 * 3_600) timeline.at(clock.nowS + 1 + this.upTo(20), strike);
+        if (clock.nowS < 2 * 3_600) timeline.at(clock.nowS + 1 + this.mishaps.upTo(20), strike);
         return;
       }
-      const isKilled = this.random() < 0.6;
+      const isKilled = this.mishaps.next() < 0.6;
       this.world.orphan(worker, isKilled ? undefined : clock.nowS + frozenS);
       const claims = isKilled ? worker.kill() : worker.freeze();
       timeline.at(clock.nowS + leaseS, () => this.expired.push(...claims));
       if (isKilled) this.workers[place] = new SimulatedWorker(this.world);
       else timeline.at(clock.nowS + frozenS, () => worker.wakeUp());
     };
-    timeline.at(30 + this.upTo(60 * minute), strike);
+    timeline.at(30 + this.mishaps.upTo(60 * minute), strike);
   }
 
   private nextVersion(subscriptionId: string): number {
@@ -275,14 +283,11 @@ export class DeliverySimulation {
     return version;
   }
 
-  private upTo(count: number): number {
-    return Math.floor(this.random() * count);
+  private lifeOf(client: EndpointPlan): Chance {
+    const life = this.lives.get(client) ?? new Chance(this.options.seed, `life ${client.clientId}`);
+    this.lives.set(client, life);
+    return life;
   }
 }
-
-const uuidOf = (text: string) => {
-  const hex = createHash('md5').update(text).digest('hex');
-  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
-};
 
 const personOf = (subscriptionId: string) => uuidOf(`person of ${subscriptionId}`);

@@ -1,4 +1,5 @@
 import type { Answer } from '../../../src/client-connections';
+import type { Chance } from './chance';
 
 const minute = 60;
 /** What was due while an endpoint was away is due within the hour: it comes back in time. */
@@ -35,9 +36,9 @@ export class EndpointPlan {
   constructor(
     readonly clientId: string,
     readonly kind: EndpointKind,
-    private readonly random: () => number,
+    private readonly chance: Chance,
   ) {
-    this.fromS = Math.floor(random() * 10 * minute);
+    this.fromS = chance.upTo(10 * minute);
   }
 
   get toS(): number {
@@ -70,7 +71,7 @@ export class EndpointPlan {
       case 'hanging':
         return { afterS: budgetS, answer: { kind: 'failed', error: 'timeout' } };
       case 'erring':
-        return this.random() < 0.5 ? answered(503) : answered(204);
+        return this.chance.next() < 0.5 ? answered(503) : answered(204);
       case 'flapping':
         return Math.floor(atS / (3 * minute)) % 2 === 0 ? refused : answered(204);
       case 'busy':
@@ -83,7 +84,7 @@ export class EndpointPlan {
   /** Nothing, a short while, or for ever: that only where a deadline of an hour bounds it. */
   private retryAfter(type: string): { retryAfter?: string } {
     const asked = [undefined, '5', '90', '600', type === 'resource' ? '999999' : '300'];
-    const retryAfter = asked[Math.floor(this.random() * asked.length)];
+    const retryAfter = asked[this.chance.upTo(asked.length)];
     return retryAfter === undefined ? {} : { retryAfter };
   }
 }
