@@ -73,8 +73,13 @@ export class AppModule {
             beforeSending: [AvailabilityCheckModule.with(config)],
           }),
         ),
-        ...as('scheduler', ExpiryModule, InteractionSweepModule, EndpointWatchModule.with(config)),
-        ...as('scheduler', ExpiryModule, DelistingModule.with(config), InteractionSweepModule),
+        ...as(
+          'scheduler',
+          ExpiryModule,
+          InteractionSweepModule,
+          EndpointWatchModule.with(config),
+          DelistingModule.with(config),
+        ),
       ],
     };
   }

@@ -2,15 +2,20 @@ import { type DynamicModule, Inject, Module, type OnApplicationBootstrap, type O
 import { ClientsModule, SuspendedClients } from '../clients';
 import { ListStore } from '../medmij-lists';
 import { PersonalSeal, PersonsModule } from '../persons';
-import { Clock, Database, LOGGER, type Logger, loopCheck, Readiness } from '../platform';
+import { Clock, Database, forgettingLoop, LOGGER, type Logger, loopCheck, Readiness, type WorkLoop } from '../platform';
 import { AccessTokenGuard } from './access-token.guard';
 import { ClientAuthentication } from './client-authentication';
 import { type CertificateSources, ClientCertificates } from './client-certificates';
-import { GrantSweeper } from './grant-sweeper';
 import { GrantStore } from './grant.store';
 import { Grants } from './grants';
 import { SERVER_METADATA, serverMetadata, ServerMetadataController } from './server-metadata.controller';
 import { TokenController } from './token.controller';
+
+const SWEEPER = Symbol('SWEEPER');
+
+/** Kept so long after code and token are over: until then the log can say of a code that it was presented again. */
+const keptMs = 60 * 60 * 1_000;
+const sweepEveryMs = 60_000;
 
 export interface GrantsOptions {
   personKey: Buffer;
@@ -26,7 +31,7 @@ export interface GrantsOptions {
 @Module({})
 export class GrantsModule implements OnApplicationBootstrap, OnModuleDestroy {
   constructor(
-    @Inject(GrantSweeper) private readonly sweeper: GrantSweeper,
+    @Inject(SWEEPER) private readonly sweeper: WorkLoop,
     readiness: Readiness,
   ) {
     readiness.add('grants', () => loopCheck(sweeper.state()));
@@ -60,9 +65,17 @@ export class GrantsModule implements OnApplicationBootstrap, OnModuleDestroy {
             new Grants(store, seal, suspended, clock),
         },
         {
-          provide: GrantSweeper,
+          provide: SWEEPER,
           inject: [GrantStore, Clock, LOGGER],
-          useFactory: (store: GrantStore, clock: Clock, log: Logger) => new GrantSweeper(store, clock, log),
+          useFactory: (store: GrantStore, clock: Clock, log: Logger) =>
+            forgettingLoop({
+              name: 'grants',
+              forget: (before, limit) => store.forget(before, limit),
+              keptMs,
+              everyMs: sweepEveryMs,
+              clock,
+              log,
+            }),
         },
         {
           provide: ClientAuthentication,

@@ -1,41 +1,20 @@
 import { createHash } from 'node:crypto';
 import type { PersonalSeal } from '../persons';
-import { type Clock, type Logger, type LoopState, nameBasedId, type StepOutcome, WorkLoop } from '../platform';
+import { type Clock, nameBasedId } from '../platform';
 import type { Refused } from '../refusals';
 import { type EventTransport, type IncomingRecord, topics } from '../transport';
 import { deadLetterOf, isCut } from './dead-letter';
 import { type DeadLetterRow, type DeadLetterStore, type DeadLetterView } from './dead-letter.store';
 import { recordBytes, recordOf } from './sealed-record';
 
-/** Old rows deleted in one step, and the pause when there are no more. */
-const forgetMax = 1_000;
-const forgetEveryMs = 10 * 60 * 1000;
-
 /** Refused records: kept for seven days on their topic and in a table, and sent in again when an operator says so. */
 export class DeadLetters {
-  private readonly loop: WorkLoop;
-
   constructor(
     private readonly transport: EventTransport,
     private readonly store: DeadLetterStore,
     private readonly seal: PersonalSeal,
     private readonly clock: Clock,
-    log: Logger,
-  ) {
-    this.loop = new WorkLoop({ name: 'dead-letters', step: () => this.forget(), idleMs: forgetEveryMs, log });
-  }
-
-  start(): void {
-    this.loop.start();
-  }
-
-  async stop(): Promise<void> {
-    await this.loop.stop();
-  }
-
-  state(): LoopState {
-    return this.loop.state();
-  }
+  ) {}
 
   /** Once in the table, at least once on the topic: after a crash between the two the record comes again. */
   async bury(record: IncomingRecord, refused: Refused): Promise<void> {
@@ -80,10 +59,6 @@ export class DeadLetters {
 
   private open({ sealed_record: sealed, key_id: keyId, dead_letter_id: id }: DeadLetterRow): Buffer | undefined {
     return this.seal.open({ sealed, keyId }, id);
-  }
-
-  private async forget(): Promise<StepOutcome> {
-    return (await this.store.forget(this.since(), forgetMax)) === forgetMax ? 'more' : 'idle';
   }
 
   private since(): Date {

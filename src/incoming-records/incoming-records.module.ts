@@ -1,20 +1,24 @@
 import { type DynamicModule, Inject, Module, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { Registry } from 'prom-client';
 import { PersonalSeal, PersonsModule } from '../persons';
-import { Clock, Database, LOGGER, type Logger, loopCheck, Readiness } from '../platform';
-import { type EventTransport, TRANSPORT } from '../transport';
+import { Clock, Database, forgettingLoop, LOGGER, type Logger, loopCheck, Readiness, type WorkLoop } from '../platform';
+import { type EventTransport, topics, TRANSPORT } from '../transport';
 import { DeadLetterStore } from './dead-letter.store';
 import { DeadLetters } from './dead-letters';
 import { IncomingRecords } from './incoming-records';
+
+const SWEEPER = Symbol('SWEEPER');
+
+const sweepEveryMs = 10 * 60 * 1_000;
 
 /** The dead letters, and what every consumer of incoming records is made of. */
 @Module({})
 export class IncomingRecordsModule implements OnApplicationBootstrap, OnModuleDestroy {
   constructor(
-    @Inject(DeadLetters) private readonly deadLetters: DeadLetters,
+    @Inject(SWEEPER) private readonly sweeper: WorkLoop,
     readiness: Readiness,
   ) {
-    readiness.add('dead_letters', () => loopCheck(deadLetters.state()));
+    readiness.add('dead_letters', () => loopCheck(sweeper.state()));
   }
 
   static with(keys: { personKey: Buffer; personKeyPrevious?: Buffer }): DynamicModule {
@@ -24,10 +28,28 @@ export class IncomingRecordsModule implements OnApplicationBootstrap, OnModuleDe
       global: true,
       providers: [
         {
+          provide: DeadLetterStore,
+          inject: [Database],
+          useFactory: (database: Database) => new DeadLetterStore(database),
+        },
+        {
           provide: DeadLetters,
-          inject: [TRANSPORT, Database, PersonalSeal, Clock, LOGGER],
-          useFactory: (transport: EventTransport, database: Database, seal: PersonalSeal, clock: Clock, log: Logger) =>
-            new DeadLetters(transport, new DeadLetterStore(database), seal, clock, log),
+          inject: [TRANSPORT, DeadLetterStore, PersonalSeal, Clock],
+          useFactory: (transport: EventTransport, store: DeadLetterStore, seal: PersonalSeal, clock: Clock) =>
+            new DeadLetters(transport, store, seal, clock),
+        },
+        {
+          provide: SWEEPER,
+          inject: [DeadLetterStore, Clock, LOGGER],
+          useFactory: (store: DeadLetterStore, clock: Clock, log: Logger) =>
+            forgettingLoop({
+              name: 'dead-letters',
+              forget: (before, limit) => store.forget(before, limit),
+              keptMs: topics.deadLetters.retentionMs,
+              everyMs: sweepEveryMs,
+              clock,
+              log,
+            }),
         },
         {
           provide: IncomingRecords,
@@ -46,10 +68,10 @@ export class IncomingRecordsModule implements OnApplicationBootstrap, OnModuleDe
   }
 
   onApplicationBootstrap(): void {
-    this.deadLetters.start();
+    this.sweeper.start();
   }
 
   async onModuleDestroy(): Promise<void> {
-    await this.deadLetters.stop();
+    await this.sweeper.stop();
   }
 }

@@ -2,6 +2,7 @@ export { askedGauge } from './asked-gauge';
 export { boundedBody } from './bounded-body';
 export { Clock, systemClock } from './clock';
 export { Database, inSavepoint, isOutage, type Queries, sessionName, sqlState } from './database';
+export { forgettingLoop } from './forgetting-loop';
 export { groupBy } from './group-by';
 export { readJsonDocument, UnreadableJson } from './json-document';
 export { createLogger, describeError, LOGGER, type Logger } from './logger';

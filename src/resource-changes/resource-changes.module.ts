@@ -6,23 +6,40 @@ import { IncomingRecords, type RecordConsumer } from '../incoming-records';
 import { ListStore } from '../medmij-lists';
 import { DeliveriesModule, DeliveryStore, PLANNED } from '../notifications';
 import { KnownPersons, PersonIdentities, PersonsModule, RequestFingerprint } from '../persons';
-import { Clock, Database, LOGGER, type Logger, loopCheck, Readiness, type Signal } from '../platform';
+import {
+  Clock,
+  Database,
+  forgettingLoop,
+  LOGGER,
+  type Logger,
+  loopCheck,
+  Readiness,
+  type Signal,
+  type WorkLoop,
+} from '../platform';
 import { SubscriptionsModule } from '../subscriptions';
 import { topics } from '../transport';
-import { ChangeSweeper } from './change.sweeper';
 import { resourceChange } from './resource-change';
 import { ResourceChangeStore } from './resource-change.store';
 import { ResourceChanges } from './resource-changes';
 import { ResourceChangesController } from './resource-changes.controller';
 
 const CONSUMER = Symbol('CONSUMER');
+const SWEEPER = Symbol('SWEEPER');
+
+/**
+ * How long a repeat is known as one (decided): longer than the topic keeps a record and the dead letters keep it after that, seven
+ * days each, and than any sender goes on trying.
+ */
+const rememberedForMs = 30 * 24 * 60 * 60 * 1_000;
+const sweepEveryMs = 10 * 60 * 1_000;
 
 /** Both doors for resource changes. */
 @Module({})
 export class ResourceChangesModule implements OnApplicationBootstrap, OnModuleDestroy {
   constructor(
     @Inject(CONSUMER) private readonly consumer: RecordConsumer,
-    @Inject(ChangeSweeper) private readonly sweeper: ChangeSweeper,
+    @Inject(SWEEPER) private readonly sweeper: WorkLoop,
     readiness: Readiness,
   ) {
     readiness.add('resource_changes', () => {
@@ -43,9 +60,17 @@ export class ResourceChangesModule implements OnApplicationBootstrap, OnModuleDe
           useFactory: (database: Database) => new ResourceChangeStore(database),
         },
         {
-          provide: ChangeSweeper,
+          provide: SWEEPER,
           inject: [ResourceChangeStore, Clock, LOGGER],
-          useFactory: (store: ResourceChangeStore, clock: Clock, log: Logger) => new ChangeSweeper(store, clock, log),
+          useFactory: (store: ResourceChangeStore, clock: Clock, log: Logger) =>
+            forgettingLoop({
+              name: 'resource-changes',
+              forget: (before, limit) => store.forget(before, limit),
+              keptMs: rememberedForMs,
+              everyMs: sweepEveryMs,
+              clock,
+              log,
+            }),
         },
         {
           provide: ResourceChanges,

@@ -4,7 +4,8 @@ import type { ConsumeOptions, Consumption, IncomingRecord } from './event-transp
 import { PartitionQueue } from './partition-queue';
 
 const heartbeatEveryMs = 2_000;
-const sessionTimeoutMs = 10_000;
+/** What a killed process held is free after this long: near the six seconds that are the least a broker allows as it comes. */
+const sessionTimeoutMs = 7_000;
 const pauseMs = { first: 100, max: 5_000 };
 /** How long the broker may hold an answer back while there is nothing new; a record that comes ends the wait. */
 const fetchWaitMs = 500;
