@@ -96,19 +96,27 @@ export async function accepted(
   return answer.body;
 }
 
+/**
+ * One subscription once the projection has seen `position`; without one, once it has seen the subscription at all,
+ * for what has just been accepted is not there yet.
+ */
 export async function itemOf(service: TestService, id: string, position?: string): Promise<Record<string, unknown>> {
   const query = position === undefined ? '' : `?wait_for=${position}`;
-  const answer = await service.get(`/ops/api/subscriptions/${id}${query}`);
-  expect(answer.status).toBe(200);
-  return answer.body;
+  return eventually(async () => {
+    const answer = await service.get(`/ops/api/subscriptions/${id}${query}`);
+    expect(answer.status).toBe(200);
+    return answer.body;
+  });
 }
 
-/** All events of one subscription once the projection has seen `position`. */
+/** All events of one subscription once the projection has seen `position`, or the subscription at all. */
 export async function historyOf(service: TestService, id: string, position?: string): Promise<HistoryItem[]> {
   const query = position === undefined ? '' : `&wait_for=${position}`;
-  const answer = await service.get<Page<HistoryItem>>(`/ops/api/subscriptions/${id}/history?limit=500${query}`);
-  expect(answer.status).toBe(200);
-  return answer.body.items;
+  return eventually(async () => {
+    const answer = await service.get<Page<HistoryItem>>(`/ops/api/subscriptions/${id}/history?limit=500${query}`);
+    expect(answer.status).toBe(200);
+    return answer.body.items;
+  });
 }
 
 export async function deliveriesOf(service: TestService, id: string): Promise<Delivery[]> {
