@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parsers } from '../../src/medmij-lists/list-parsers';
+import { parseList } from '../../src/medmij-lists/list-parsing';
 import { projectRoot } from '../project';
 
 /** What can be asked for on the page. */
@@ -21,9 +21,9 @@ export async function readOffers(): Promise<Offer[]> {
   const file = (name: string) => readFileSync(join(projectRoot, 'dev/sample-lists', name));
   const reading = { localhostAllowed: true };
   const [providers, clients, names] = await Promise.all([
-    parsers.providers(file('zorgaanbiederslijst.xml'), reading),
-    parsers.clients(file('oauthclientlist.xml'), reading),
-    parsers.service_names(file('gegevensdienstnamenlijst.xml'), reading),
+    parseList('providers', file('zorgaanbiederslijst.xml'), reading),
+    parseList('clients', file('oauthclientlist.xml'), reading),
+    parseList('service_names', file('gegevensdienstnamenlijst.xml'), reading),
   ]);
   const own = clients.entries.get('localhost')?.endpoints.get(interfaceVersion);
   const offers: Offer[] = [];

@@ -1,9 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import { client, clientList } from '../../test/medmij-lists/list-xml';
-import { parseClientList } from './client-list.parser';
+import { clientListParser } from './client-list.parser';
+import { parseWhole } from './list-parser';
+import type { ListReading } from './list-values';
 
 const development = { localhostAllowed: true };
 const production = { localhostAllowed: false };
+const parseClientList = (bytes: Uint8Array, reading: ListReading) => parseWhole(clientListParser, bytes, reading);
 
 describe('the client list', () => {
   it('in its bare shape has clients that cannot subscribe', async () => {

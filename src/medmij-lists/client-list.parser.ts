@@ -1,14 +1,7 @@
 import { type ByVersionAndService, readByVersionAndService } from './interface-versions.parser';
-import { type ListElement, listNamespace, readListDocument } from './list-document';
-import {
-  addOnce,
-  baseEndpoint,
-  displayText,
-  hostName,
-  type ListHeader,
-  listHeader,
-  type ListReading,
-} from './list-values';
+import { type ListElement, listNamespace } from './list-document';
+import type { ListParser, WholeList } from './list-parser';
+import { baseEndpoint, displayText, hostName } from './list-values';
 
 /** Where a client takes notifications about one service; base URIs, either may be absent. */
 export interface NotificationEndpoints {
@@ -24,36 +17,25 @@ export interface Client {
 }
 
 /** The client list, by client id. */
-export interface ClientList extends ListHeader {
-  entries: ReadonlyMap<string, Client>;
-}
-
-/** Release 2 is the public one; with interface versions and endpoints the shape is decided (domain.md 9), as release 3. */
-const shape = {
-  root: 'OAuthclientlist',
-  namespaces: [listNamespace('oauthclientlist', 2), listNamespace('oauthclientlist', 3)],
-};
+export type ClientList = WholeList<Client>;
 
 /**
- * OAuth Client List, release 2 or 3; the extended elements are read under either (domain.md 9).
- * @throws ListRefused
+ * OAuth Client List. Release 2 is the public one; with interface versions and endpoints the shape is decided
+ * (domain.md 9), as release 3. The extended elements are read under either.
  */
-export function parseClientList(bytes: Uint8Array, reading: ListReading): Promise<ClientList> {
-  return readListDocument(bytes, shape, async (root) => {
-    const header = listHeader(root);
-    const entries = new Map<string, Client>();
-    const clients = root.one('OAuthclients');
-    const count = await clients.eachEntry('OAuthclient', (element) => {
-      const host = element.one('Hostname');
-      const clientId = hostName(host, reading);
-      const organisationName = displayText(element.one('OAuthclientOrganisatienaam'));
-      const endpoints = readByVersionAndService(element, readEndpoints);
-      addOnce(entries, clientId, { clientId, organisationName, endpoints }, host);
-    });
-    if (count === 0) clients.refuse('the list is empty');
-    return { ...header, entries };
-  });
-}
+export const clientListParser: ListParser<Client> = {
+  root: 'OAuthclientlist',
+  namespaces: [listNamespace('oauthclientlist', 2), listNamespace('oauthclientlist', 3)],
+  container: 'OAuthclients',
+  entry: 'OAuthclient',
+  read(element, reading) {
+    const keyElement = element.one('Hostname');
+    const clientId = hostName(keyElement, reading);
+    const organisationName = displayText(element.one('OAuthclientOrganisatienaam'));
+    const endpoints = readByVersionAndService(element, readEndpoints);
+    return { key: clientId, value: { clientId, organisationName, endpoints }, keyElement };
+  },
+};
 
 function readEndpoints(service: ListElement): NotificationEndpoints {
   const subscription = service.optional('SubscriptionNotificationEndpoint')?.one('SubscriptionNotificationEndpointuri');

@@ -1,5 +1,4 @@
 import { isUtf8 } from 'node:buffer';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { XmlDocument, XmlElement, XmlNode, XmlParseError } from 'libxml2-wasm' with {
   'resolution-mode': 'import',
 };
@@ -16,9 +15,6 @@ export const listBytesMax = 64 * 1024 * 1024;
  * limit while it parses (unless told XML_PARSE_HUGE, which is never done here), so nothing deeper is ever built.
  */
 export const listDepthMax = 256;
-
-/** Entries handled before other work gets its turn; some 3 ms of providers with three services each. */
-const entriesPerSlice = 10;
 
 /** libxml2 keeps the line of an element in 16 bits: at this value it is unknown. */
 const lineUnknownFrom = 65_535;
@@ -39,15 +35,13 @@ export const listNamespace = (list: string, release: number) =>
 
 /**
  * Parses the bytes of a list, lets `read` walk it, and frees the document whatever happens. The result must be plain
- * data: nothing of the document outlives this call. Asynchronous so that the walk can be sliced (see `eachEntry`) and
- * the whole could move to a worker thread without a change for its callers; libxml2's own parse is one step
- * (160 to 330 ms for 18 MB, measured on 2 cores).
+ * data: nothing of the document outlives this call. Asynchronous only because the library is loaded at first use.
  * @throws ListRefused not UTF-8, too big, too deep, not well-formed, any DTD, wrong root or name space, or by `read`
  */
 export async function readListDocument<T>(
   bytes: Uint8Array,
   shape: ListShape,
-  read: (root: ListElement) => Promise<T>,
+  read: (root: ListElement) => T,
 ): Promise<T> {
   guardBytes(bytes);
   const { XmlDocument, XmlParseError, ParseOption, ...nodes } = await loadLibrary();
@@ -77,7 +71,8 @@ export async function readListDocument<T>(
     if (!shape.namespaces.includes(root.namespaceUri)) {
       throw new ListRefused(lineOf(root), `the name space ${excerpt(root.namespaceUri)} is not one of this list`);
     }
-    return await read(new ListElement(root, root.namespaceUri, nodes));
+    const namespace = root.namespaceUri;
+    return read(new ListElement(root, { nodes, namespace, hasForeign: hasForeignElements(root, namespace) }));
   } finally {
     document.dispose();
   }
@@ -120,20 +115,35 @@ function notWellFormed(error: XmlParseError): ListRefused {
   });
 }
 
+/** Counted by libxml2 in 40 ms where 18 MB lie; to ask each element for its name space took 500. */
+function hasForeignElements(root: XmlElement, namespace: string): boolean {
+  return root.eval('count(//*) != count(//own:*)', { own: namespace }) === true;
+}
+
 const lineOf = (element: XmlElement): number | null => (element.line < lineUnknownFrom ? element.line : null);
+
+/** What every element of one document must know. */
+interface DocumentTraits {
+  nodes: NodeClasses;
+  namespace: string;
+  /** Whether there are elements of other name spaces. */
+  hasForeign: boolean;
+}
 
 /**
  * An element of a list: knows its children by name and refuses what is missing or there twice. Attributes, comments,
  * elements of other name spaces and unknown ones are passed over, for real lists grow (domain.md 9 names what counts).
  */
 export class ListElement {
-  #byName: Map<string, ListElement[]> | undefined;
+  readonly #name: string;
+  #children: readonly ListElement[] | undefined;
 
   constructor(
     private readonly element: XmlElement,
-    private readonly namespace: string,
-    private readonly nodes: NodeClasses,
-  ) {}
+    private readonly document: DocumentTraits,
+  ) {
+    this.#name = element.name;
+  }
 
   get line(): number | null {
     return lineOf(this.element);
@@ -146,29 +156,27 @@ export class ListElement {
 
   /** The child of this name, when there is one. @throws ListRefused when there is more than one */
   optional(name: string): ListElement | undefined {
-    const [first, second] = this.all(name);
-    return second ? second.refuse(`${name} occurs twice`) : first;
+    let found: ListElement | undefined;
+    for (const child of this.kept()) {
+      if (child.#name !== name) continue;
+      if (found) child.refuse(`${name} occurs twice`);
+      found = child;
+    }
+    return found;
   }
 
   /** All children of this name, in document order. */
   all(name: string): readonly ListElement[] {
-    if (!this.#byName) {
-      this.#byName = new Map();
-      for (const [childName, child] of this.children()) {
-        const namesakes = this.#byName.get(childName);
-        if (namesakes) namesakes.push(child);
-        else this.#byName.set(childName, [child]);
-      }
-    }
-    return this.#byName.get(name) ?? [];
+    return this.kept().filter((child) => child.#name === name);
   }
 
   /** The text, without white space around it. @throws ListRefused when there are elements inside */
   text(): string {
+    const { XmlElement, XmlText, XmlCData } = this.document.nodes;
     let text = '';
-    for (const node of this.nodesInside()) {
-      if (node instanceof this.nodes.XmlElement) this.refuse(`${this.element.name} holds elements instead of text`);
-      if (node instanceof this.nodes.XmlText || node instanceof this.nodes.XmlCData) text += node.content;
+    for (let node = this.element.firstChild as XmlNode | null; node; node = this.after(node)) {
+      if (node instanceof XmlElement) this.refuse(`${this.#name} holds elements instead of text`);
+      if (node instanceof XmlText || node instanceof XmlCData) text += node.content;
     }
     return text.trim();
   }
@@ -177,38 +185,32 @@ export class ListElement {
     return !this.children().next().done;
   }
 
-  /**
-   * Handles the children of this name one after the other, giving other work a turn after every slice.
-   * @returns how many there were
-   */
-  async eachEntry(name: string, handle: (entry: ListElement) => void): Promise<number> {
-    let count = 0;
-    for (const [childName, child] of this.children()) {
-      if (childName !== name) continue;
-      handle(child);
-      if (++count % entriesPerSlice === 0) await nextTurn();
-    }
-    return count;
+  /** The children of this name one by one, in document order, without keeping them. */
+  *each(name: string): Generator<ListElement> {
+    for (const child of this.children()) if (child.#name === name) yield child;
   }
 
   refuse(reason: string): never {
     throw new ListRefused(this.line, reason);
   }
 
-  private *children(): Generator<[name: string, child: ListElement]> {
-    for (const node of this.nodesInside()) {
-      if (node instanceof this.nodes.XmlElement && node.namespaceUri === this.namespace) {
-        yield [node.name, new ListElement(node, this.namespace, this.nodes)];
-      }
+  private kept(): readonly ListElement[] {
+    return (this.#children ??= [...this.children()]);
+  }
+
+  private *children(): Generator<ListElement> {
+    for (let node = this.element.firstChild as XmlNode | null; node; node = this.after(node)) {
+      if (this.isOwn(node)) yield new ListElement(node, this.document);
     }
   }
 
-  private *nodesInside(): Generator<XmlNode> {
-    let node: XmlNode | null = this.element.firstChild;
-    while (node) {
-      yield node;
-      // To libxml2-wasm a processing instruction is no tree node and has no `next`: the list would end there unnoticed.
-      node = node instanceof this.nodes.XmlTreeNode ? node.next : node.get('following-sibling::node()[1]');
-    }
+  private isOwn(node: XmlNode): node is XmlElement {
+    const { nodes, hasForeign, namespace } = this.document;
+    return node instanceof nodes.XmlElement && (!hasForeign || node.namespaceUri === namespace);
+  }
+
+  private after(node: XmlNode): XmlNode | null {
+    // To libxml2-wasm a processing instruction is no tree node and has no `next`: the list would end there unnoticed.
+    return node instanceof this.document.nodes.XmlTreeNode ? node.next : node.get('following-sibling::node()[1]');
   }
 }

@@ -1,18 +1,16 @@
-import { parseClientList } from './client-list.parser';
-import type { ListReading } from './list-values';
+import { clientListParser } from './client-list.parser';
+import type { ListParser } from './list-parser';
 import type { ParsedLists } from './lists';
-import { parseProviderList } from './provider-list.parser';
-import { parseServiceNamesList } from './service-names-list.parser';
-import { parseWhitelist } from './whitelist.parser';
+import { providerListParser } from './provider-list.parser';
+import { serviceNamesListParser } from './service-names-list.parser';
+import { whitelistParser } from './whitelist.parser';
 
-type Parsers = {
-  [Name in keyof ParsedLists]: (bytes: Uint8Array, reading: ListReading) => Promise<ParsedLists[Name]>;
-};
+type EntryOf<List> = List extends { entries: ReadonlyMap<string, infer Entry> } ? Entry : never;
 
-/** The parser of each list. @throws ListRefused */
-export const parsers: Parsers = {
-  providers: parseProviderList,
-  clients: parseClientList,
-  service_names: parseServiceNamesList,
-  whitelist: parseWhitelist,
+/** The parser of each list. */
+export const parsers: { [Name in keyof ParsedLists]: ListParser<EntryOf<ParsedLists[Name]>> } = {
+  providers: providerListParser,
+  clients: clientListParser,
+  service_names: serviceNamesListParser,
+  whitelist: whitelistParser,
 };

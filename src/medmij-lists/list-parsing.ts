@@ -1,10 +1,10 @@
 import { extname, join } from 'node:path';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
-import type { ParsingAnswer, ParsingTask } from './list-parsing.thread';
+import { parseWhole, type WholeList } from './list-parser';
 import { parsers } from './list-parsers';
+import type { ParsingAnswer, ParsingTask } from './list-parsing.thread';
 import { ListRefused } from './list-refused';
-import type { ListReading } from './list-values';
+import type { ListHeader, ListReading } from './list-values';
 import type { ParsedLists } from './lists';
 
 /** Parsed where it stands up to this size: some 5 ms. A bigger one goes to a thread, for libxml2's own parse is one step. */
@@ -23,7 +23,8 @@ export function parseList<Name extends keyof ParsedLists>(
   bytes: Uint8Array,
   reading: ListReading,
 ): Promise<ParsedLists[Name]> {
-  return bytes.length <= inlineBytesMax ? parsers[name](bytes, reading) : parseInThread(name, bytes, reading);
+  if (bytes.length > inlineBytesMax) return parseInThread(name, bytes, reading);
+  return parseWhole<unknown>(parsers[name], bytes, reading) as Promise<ParsedLists[Name]>;
 }
 
 async function parseInThread<Name extends keyof ParsedLists>(
@@ -31,52 +32,46 @@ async function parseInThread<Name extends keyof ParsedLists>(
   bytes: Uint8Array,
   reading: ListReading,
 ): Promise<ParsedLists[Name]> {
+  const waiting = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
   const own = extname(__filename);
   const thread = new Worker(join(__dirname, `list-parsing.thread${own}`), {
-    workerData: { name, bytes, reading } satisfies ParsingTask,
+    workerData: { name, bytes, reading, waiting } satisfies ParsingTask,
     // The compiled service needs nothing; tests and development run from the sources.
     execArgv: own === '.ts' ? ['--require', 'tsx/cjs'] : [],
     resourceLimits: { maxOldGenerationSizeMb: threadHeapMb },
   });
   const timer = setTimeout(() => void thread.terminate(), threadMsMax);
   try {
-    return (await assemble(thread)) as ParsedLists[Name];
+    return (await assemble(thread, waiting)) as ParsedLists[Name];
   } finally {
     clearTimeout(timer);
     await thread.terminate();
   }
 }
 
-/** Piece after piece, each asked for by itself: all at once would stand in the way of requests for longer than the parse. */
-async function assemble(thread: Worker): Promise<object> {
-  const first = await answer(thread);
-  if (first.kind === 'refused') throw new ListRefused(first.line, first.reason);
-  if (first.kind !== 'header') throw new Error('The thread that parses lists spoke out of turn.');
-  const map = new Map<string, unknown>();
-  const set = new Set<string>();
-  for (;;) {
-    await nextTurn();
-    thread.postMessage('next');
-    const piece = await answer(thread);
-    if (piece.kind !== 'entries') throw new Error('The thread that parses lists spoke out of turn.');
-    if (piece.entries.length === 0) break;
-    for (const entry of piece.entries) {
-      if (typeof entry === 'string') set.add(entry);
-      else map.set(...entry);
-    }
-  }
-  return { ...first.header, entries: first.isMap ? map : set };
-}
-
-function answer(thread: Worker): Promise<ParsingAnswer> {
+/** Takes the pieces as they come. The thread waits when too many stand in the queue: requests want their turn too. */
+function assemble(thread: Worker, waiting: Int32Array<SharedArrayBuffer>): Promise<WholeList<unknown>> {
   return new Promise((resolve, reject) => {
-    const settle = (act: () => void) => {
-      thread.off('message', onMessage).off('error', onError).off('exit', onExit);
-      act();
-    };
-    const onMessage = (message: ParsingAnswer) => settle(() => resolve(message));
-    const onError = (cause: Error) => settle(() => reject(new ListRefused(null, 'it could not be parsed', { cause })));
-    const onExit = () => settle(() => reject(new ListRefused(null, 'it took too long to parse')));
-    thread.on('message', onMessage).on('error', onError).on('exit', onExit);
+    const entries = new Map<string, unknown>();
+    let header: ListHeader;
+    thread.on('message', (answer: ParsingAnswer) => {
+      switch (answer.kind) {
+        case 'header':
+          header = answer.header;
+          break;
+        case 'entries':
+          for (const [key, value] of answer.entries) entries.set(key, value);
+          Atomics.sub(waiting, 0, 1);
+          Atomics.notify(waiting, 0);
+          break;
+        case 'end':
+          resolve({ ...header, entries });
+          break;
+        case 'refused':
+          reject(new ListRefused(answer.line, answer.reason));
+      }
+    });
+    thread.on('error', (cause: Error) => reject(new ListRefused(null, 'it could not be parsed', { cause })));
+    thread.on('exit', () => reject(new ListRefused(null, 'it took too long to parse')));
   });
 }

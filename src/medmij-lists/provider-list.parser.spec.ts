@@ -1,6 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import { offering, provider, providerList } from '../../test/medmij-lists/list-xml';
-import { parseProviderList } from './provider-list.parser';
+import { parseWhole } from './list-parser';
+import { providerListParser } from './provider-list.parser';
+
+const parseProviderList = (bytes: Uint8Array) => parseWhole(providerListParser, bytes, { localhostAllowed: false });
 
 const versions = (...pairs: [version: string, services: string][]) =>
   `<Interfaceversies>${pairs

@@ -1,7 +1,8 @@
 import { type ByVersionAndService, readByVersionAndService } from './interface-versions.parser';
-import { type ListElement, listNamespace, readListDocument } from './list-document';
+import { type ListElement, listNamespace } from './list-document';
+import type { ListParser, WholeList } from './list-parser';
 import { excerpt } from './list-refused';
-import { addOnce, baseEndpoint, endpoint, type ListHeader, listHeader, positiveInteger } from './list-values';
+import { baseEndpoint, endpoint, positiveInteger } from './list-values';
 
 /** What a provider offers for one service under one interface version. */
 export interface Offering {
@@ -20,33 +21,23 @@ export interface Provider {
 }
 
 /** The provider list, by provider name without `@medmij`. */
-export interface ProviderList extends ListHeader {
-  entries: ReadonlyMap<string, Provider>;
-}
-
-const shape = { root: 'Zorgaanbiederslijst', namespaces: [listNamespace('zorgaanbiederslijst', 3)] };
+export type ProviderList = WholeList<Provider>;
 
 /** 10 to 57 characters with the suffix (domain.md 1). Names that no scope can spell are kept: nobody can ask for them. */
 const providerNamePattern = /^([^\s@]{3,50})@medmij$/;
 
-/**
- * Zorgaanbiederslijst release 3 (domain.md 9).
- * @throws ListRefused
- */
-export function parseProviderList(bytes: Uint8Array): Promise<ProviderList> {
-  return readListDocument(bytes, shape, async (root) => {
-    const header = listHeader(root);
-    const entries = new Map<string, Provider>();
-    const providers = root.one('Zorgaanbieders');
-    const count = await providers.eachEntry('Zorgaanbieder', (element) => {
-      const nameElement = element.one('Zorgaanbiedernaam');
-      const name = readName(nameElement);
-      addOnce(entries, name, { name, offerings: readByVersionAndService(element, readOffering) }, nameElement);
-    });
-    if (count === 0) providers.refuse('the list is empty');
-    return { ...header, entries };
-  });
-}
+/** Zorgaanbiederslijst release 3 (domain.md 9). */
+export const providerListParser: ListParser<Provider> = {
+  root: 'Zorgaanbiederslijst',
+  namespaces: [listNamespace('zorgaanbiederslijst', 3)],
+  container: 'Zorgaanbieders',
+  entry: 'Zorgaanbieder',
+  read(element) {
+    const keyElement = element.one('Zorgaanbiedernaam');
+    const name = readName(keyElement);
+    return { key: name, value: { name, offerings: readByVersionAndService(element, readOffering) }, keyElement };
+  },
+};
 
 function readName(element: ListElement): string {
   const text = element.text();

@@ -1,6 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import { serviceName, serviceNamesList } from '../../test/medmij-lists/list-xml';
-import { parseServiceNamesList } from './service-names-list.parser';
+import { parseWhole } from './list-parser';
+import { serviceNamesListParser } from './service-names-list.parser';
+
+const parseServiceNamesList = (bytes: Uint8Array) =>
+  parseWhole(serviceNamesListParser, bytes, { localhostAllowed: false });
 
 describe('the service names list', () => {
   it('gives the display name of each service', async () => {

@@ -1,27 +1,18 @@
-import { listNamespace, readListDocument } from './list-document';
-import { addOnce, displayText, identifier, type ListHeader, listHeader } from './list-values';
+import { listNamespace } from './list-document';
+import type { ListParser, WholeList } from './list-parser';
+import { displayText, identifier } from './list-values';
 
 /** The service names list: display name by service id. */
-export interface ServiceNamesList extends ListHeader {
-  entries: ReadonlyMap<string, string>;
-}
+export type ServiceNamesList = WholeList<string>;
 
-const shape = { root: 'Gegevensdienstnamenlijst', namespaces: [listNamespace('gegevensdienstnamenlijst', 1)] };
-
-/**
- * Gegevensdienstnamenlijst release 1 (domain.md 9).
- * @throws ListRefused
- */
-export function parseServiceNamesList(bytes: Uint8Array): Promise<ServiceNamesList> {
-  return readListDocument(bytes, shape, async (root) => {
-    const header = listHeader(root);
-    const entries = new Map<string, string>();
-    const services = root.one('Gegevensdiensten');
-    const count = await services.eachEntry('Gegevensdienst', (element) => {
-      const id = element.one('GegevensdienstId');
-      addOnce(entries, identifier(id), displayText(element.one('Weergavenaam')), id);
-    });
-    if (count === 0) services.refuse('the list is empty');
-    return { ...header, entries };
-  });
-}
+/** Gegevensdienstnamenlijst release 1 (domain.md 9). */
+export const serviceNamesListParser: ListParser<string> = {
+  root: 'Gegevensdienstnamenlijst',
+  namespaces: [listNamespace('gegevensdienstnamenlijst', 1)],
+  container: 'Gegevensdiensten',
+  entry: 'Gegevensdienst',
+  read(element) {
+    const keyElement = element.one('GegevensdienstId');
+    return { key: identifier(keyElement), value: displayText(element.one('Weergavenaam')), keyElement };
+  },
+};

@@ -1,13 +1,16 @@
 import { describe, expect, it } from '@jest/globals';
 import { node, whitelist } from '../../test/medmij-lists/list-xml';
-import { parseWhitelist } from './whitelist.parser';
+import { parseWhole } from './list-parser';
+import type { ListReading } from './list-values';
+import { whitelistParser } from './whitelist.parser';
 
 const production = { localhostAllowed: false };
+const parseWhitelist = (bytes: Uint8Array, reading: ListReading) => parseWhole(whitelistParser, bytes, reading);
 
 describe('the whitelist', () => {
   it('is read in its new and its old shape', async () => {
     const bytes = whitelist(`${node('new.example')}<MedMijNode>\n  Old.example <!-- x --></MedMijNode>`);
-    expect([...(await parseWhitelist(bytes, production)).entries]).toEqual(['new.example', 'old.example']);
+    expect([...(await parseWhitelist(bytes, production)).entries.keys()]).toEqual(['new.example', 'old.example']);
   });
 
   it('may hold localhost in development only', async () => {
