@@ -8,7 +8,7 @@ import type { Benchmark } from './benchmark';
 import { readPages } from './check-log';
 import type { Load } from './closed-loop';
 import { personKey } from './handlers';
-import { untilDelivered } from './delivery-queue';
+import { holdEndpoints, releaseEndpoints, untilDelivered } from './delivery-queue';
 import { halfHanging } from './half-hanging';
 import { NotificationCheck } from './notification-check';
 import { NotifiedClients } from './notified-clients';
@@ -55,12 +55,12 @@ export const deliver: Benchmark = {
     const costs: number[] = [];
 
     const ours = async (): Promise<Load> => {
-      await clients.withholdIdentity(service);
+      await holdEndpoints(client);
       const planned = await backlog.workedOffBy('planner', notifications);
       say(`planned ${Math.round(planned.perSecond)}/s`);
       await receiver.take();
       const cpuBefore = await processorSeconds(client, [service.pid, receiver.pid]);
-      await clients.giveIdentityBack();
+      await releaseEndpoints(client);
       const doneMs = await untilDelivered(client);
       const cpuAfter = await processorSeconds(client, [service.pid, receiver.pid]);
       const arrivals = await receiver.take();

@@ -4,6 +4,15 @@ import type { Client } from 'pg';
 const pollMs = 5;
 const drainedWithinMs = 300_000;
 
+/** Every endpoint has asked us to wait: what is planned from now on waits, and open connections stay open. */
+export async function holdEndpoints(client: Client): Promise<void> {
+  await client.query(`update notification_endpoint set held_until = now() + interval '1 hour'`);
+}
+
+export async function releaseEndpoints(client: Client): Promise<void> {
+  await client.query('update notification_endpoint set held_until = null');
+}
+
 /** Until nothing waits or is under way any more. @returns when, in ms since 1970 */
 export async function untilDelivered(client: Client): Promise<number> {
   const endMs = performance.now() + drainedWithinMs;

@@ -26,13 +26,12 @@ export class NotificationClient {
 
   /** Says what came of it and never throws; with `held_back` and with a refused host nothing was sent. */
   async send({ baseUri, body, requestId, correlationId }: NotificationCall): Promise<Answer> {
-    const startedMs = performance.now();
     const url = new URL(`${baseUri.replace(/\/+$/, '')}/Notification`);
     const identity = await this.conditions.identityOrReason();
     if ('heldBackBy' in identity) return { kind: 'held_back', reason: identity.heldBackBy };
     const refusal = this.conditions.refusalOf(url.hostname);
     if (refusal) return { kind: 'failed', error: refusal.code };
     const options = { path: url.pathname, body: JSON.stringify(body), requestId, correlationId };
-    return call(this.pools.of(url, identity), options, startedMs);
+    return call(this.pools.of(url, identity), options);
   }
 }

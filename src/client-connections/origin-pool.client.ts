@@ -58,9 +58,10 @@ export class OriginPool {
     });
   }
 
-  request(options: Omit<Dispatcher.RequestOptions, 'origin'>): Promise<Dispatcher.ResponseData> {
+  /** Throws what undici throws at once: of a request it does not take. */
+  dispatch(options: Omit<Dispatcher.DispatchOptions, 'origin'>, handler: Dispatcher.DispatchHandler): void {
     this.usedAt = performance.now();
-    return this.pool.request(options);
+    this.pool.dispatch(options, handler);
   }
 
   get use(): ConnectionUse {
@@ -126,7 +127,11 @@ export class OriginPool {
   private watch(socket: TLSSocket): void {
     this.sockets.add(socket);
     socket.once('close', () => this.sockets.delete(socket));
-    socket.on('session', (data) => this.keep(data, socket));
+    // Under TLS 1.3 a session comes when the certificate may be gone already, under TLS 1.2 before the handshake is over.
+    let validToMs: number | undefined;
+    const certificateEndMs = () => (validToMs ??= Date.parse(socket.getPeerX509Certificate()?.validTo ?? ''));
+    socket.once('secureConnect', certificateEndMs);
+    socket.on('session', (data) => this.keep(data, socket.isSessionReused() ? undefined : certificateEndMs()));
   }
 
   private usableSession(): Buffer | undefined {
@@ -134,13 +139,13 @@ export class OriginPool {
   }
 
   /** No longer than the certificate it was made under is valid: a resumed handshake shows none. */
-  private keep(data: Buffer, socket: TLSSocket): void {
-    if (socket.isSessionReused()) {
+  private keep(data: Buffer, certificateEndMs: number | undefined): void {
+    if (certificateEndMs === undefined) {
       if (this.session) this.session = { data, until: this.session.until };
       return;
     }
-    const validToMs = Date.parse(socket.getPeerCertificate().valid_to);
     const agedAtMs = this.parts.clock.now().getTime() + sessionAgeMaxMs;
-    this.session = { data, until: new Date(Math.min(validToMs, agedAtMs)) };
+    // Where the end is not known, it is kept and never used: no moment is before an invalid one.
+    this.session = { data, until: new Date(Math.min(certificateEndMs, agedAtMs)) };
   }
 }

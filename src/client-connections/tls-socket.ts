@@ -40,15 +40,17 @@ export function openTlsSocket(wish: TlsWish, opening: (socket: TLSSocket) => voi
       () => socket.destroy(new ConnectionFault('timeout', 'The connection was not ready in time.')),
       timeoutMs,
     );
+    const closedTooSoon = () => {
+      clearTimeout(timer);
+      reject(new ConnectionFault('ECONNRESET', 'The connection was closed before it was ready.'));
+    };
     socket.once('secureConnect', () => {
       clearTimeout(timer);
+      socket.off('close', closedTooSoon);
       resolve(socket);
     });
     // Stays on the socket: what goes wrong between two calls has no other listener, and would end the process.
     socket.on('error', reject);
-    socket.once('close', () => {
-      clearTimeout(timer);
-      reject(new ConnectionFault('ECONNRESET', 'The connection was closed before it was ready.'));
-    });
+    socket.once('close', closedTooSoon);
   });
 }
