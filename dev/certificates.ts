@@ -32,6 +32,8 @@ export interface CertificateRequest {
   readonly usages: readonly ('client' | 'server')[];
   readonly notBefore?: Date;
   readonly notAfter?: Date;
+  /** P-256 unless a test needs a key that others cannot be used beside. */
+  readonly curve?: 'P-256' | 'P-384';
 }
 
 const dayMs = 86_400_000;
@@ -68,7 +70,7 @@ export async function createAuthority(commonName: string, notAfter = inDays(auth
 export async function issueCertificate(authority: CertifiedKey, request: CertificateRequest): Promise<CertifiedKey> {
   const { commonName, names = [], usages } = request;
   const issuer = new X509Certificate(authority.certificate);
-  const keys = await newKeys();
+  const keys = await newKeys(request.curve);
   const alternativeNames = names.map((value) => ({ type: isIP(value) ? ('ip' as const) : ('dns' as const), value }));
   const certificate = await X509CertificateGenerator.create({
     subject: distinguishedName(commonName),
@@ -95,7 +97,8 @@ const distinguishedName = (commonName: string): JsonName => [
   { O: ['medmij-subscriptions development'] },
 ];
 
-const newKeys = () => webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
+const newKeys = (namedCurve = algorithm.namedCurve) =>
+  webcrypto.subtle.generateKey({ ...algorithm, namedCurve }, true, ['sign', 'verify']);
 
 const keyPem = async (key: webcrypto.CryptoKey) =>
   PemConverter.encode(await webcrypto.subtle.exportKey('pkcs8', key), 'PRIVATE KEY');

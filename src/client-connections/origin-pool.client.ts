@@ -120,7 +120,11 @@ export class OriginPool {
     use.opened(socket);
     metrics.shookHands(socket.isSessionReused() ? 'resumed' : 'full');
     // In TLS 1.3 our certificate is judged after the handshake: a refusal of it arrives as an alert on an open socket.
-    socket.once('error', (error) => metrics.brokeOff(error));
+    // Ended with it, so that the call that was written meanwhile is told this, and not only that the other side closed.
+    socket.once('error', (error) => {
+      metrics.brokeOff(error);
+      socket.destroy(error);
+    });
     return socket;
   }
 

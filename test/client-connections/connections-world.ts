@@ -102,7 +102,7 @@ export class ConnectionsWorld {
     this.hostAddresses[host] = { address: '127.0.0.1', port: receiver.port };
   }
 
-  async certificate(host: string, { name = host, stranger = false, expired = false, notAfter }: Wish = {}) {
+  async certificate(host: string, { name = host, stranger = false, expired = false, notAfter, curve }: Wish = {}) {
     const authority = stranger ? await createAuthority('stranger') : this.authority;
     const past = { notBefore: new Date(Date.now() - 9 * dayMs), notAfter: new Date(Date.now() - dayMs) };
     return issueCertificate(authority, {
@@ -111,6 +111,7 @@ export class ConnectionsWorld {
       usages: ['server'],
       ...(expired && past),
       ...(notAfter && { notAfter }),
+      ...(curve && { curve }),
     });
   }
 
@@ -133,4 +134,5 @@ export interface Wish {
   stranger?: boolean;
   expired?: boolean;
   notAfter?: Date;
+  curve?: 'P-384';
 }

@@ -1,8 +1,9 @@
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { createAuthority } from '../../dev/certificates';
 import type { Answer } from '../../src/client-connections';
-import { type Verdict, verdictOf } from '../../src/notifications/verdict';
+import { isWell, type Verdict, verdictOf } from '../../src/notifications/verdict';
 import { eventually } from '../support/eventually';
 import { ConnectionsWorld, type Wish } from './connections-world';
 import { answer, BareReceiver, type Behaviour, type Receiver, type ReceiverOptions } from './receiver';
@@ -290,6 +291,43 @@ describe('a receiver', () => {
     }
     const other = await world.figure('medmij_client_connection_failures_total{kind="other"}');
     expect(other).toBe(0);
+  });
+
+  it('that refuses our certificate only when our request is on its way, as TLS 1.3 lets it, is not taken for one that has it', async () => {
+    const host = 'late.example';
+    await world.list([host]);
+    // It takes no signature of ours, so we show no certificate, and it says so after the handshake: the one late alert that Node sends.
+    const wants = 'ecdsa_secp384r1_sha384';
+    const receiver = await world.receiver(host, {
+      certificate: { curve: 'P-384' },
+      tls: { minVersion: 'TLSv1.3', sigalgs: wants },
+    });
+    const alerts = () => world.figure('medmij_client_connection_failures_total{kind="alert"}');
+    const written = () => world.figure('medmij_client_calls_total{connection="new"}');
+    const [alertsBefore, writtenBefore] = [await alerts(), await written()];
+    for (let time = 1; time <= 3; time += 1) {
+      const got = await world.send(host);
+      expect(got).toEqual({ kind: 'failed', error: 'ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED' });
+      if (got.kind !== 'failed') return;
+      expect(verdictOf(got, { now: new Date(), confirmed: true, startGraceS: 900 })).toMatchObject(retry);
+      expect(isWell(got)).toBe(false);
+      expect([await written(), await alerts()]).toEqual([writtenBefore + time, alertsBefore + time]);
+    }
+    expect(receiver.calls).toEqual([]);
+    await eventually(() => expect(receiver.openSockets).toBe(0));
+  });
+
+  it('that does not trust our certificate and closes after the handshake is not taken for one that has it either', async () => {
+    const host = 'distrusting.example';
+    await world.list([host]);
+    const receiver = await world.receiver(host, { trusted: await createAuthority('stranger') });
+    for (let time = 0; time < 3; time += 1) {
+      const got = await world.send(host);
+      expect(got).toEqual({ kind: 'failed', error: expect.stringMatching(/^(ECONNRESET|EPIPE|UND_ERR_SOCKET)$/) });
+      if (got.kind === 'failed') expect(isWell(got)).toBe(false);
+    }
+    expect(receiver.calls).toEqual([]);
+    await eventually(() => expect(receiver.openSockets).toBe(0));
   });
 
   it('that fails and then recovers is reached at the next call', async () => {
