@@ -73,8 +73,16 @@ export class ServiceProcess {
 
   /** Stands still as a process of an overloaded machine does, and wakes up late. */
   async freezeFor(ms: number): Promise<void> {
-    this.child?.kill('SIGSTOP');
+    this.freeze();
     await new Promise((wake) => setTimeout(wake, ms));
+    this.wakeUp();
+  }
+
+  freeze(): void {
+    this.child?.kill('SIGSTOP');
+  }
+
+  wakeUp(): void {
     this.child?.kill('SIGCONT');
   }
 

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Pool, type QueryResultRow } from 'pg';
-import { createAuthority, issueCertificate } from '../../dev/certificates';
+import { type CertifiedKey, createAuthority, issueCertificate } from '../../dev/certificates';
 import { compile, isCompiled } from '../../dev/compile';
 import { freePort } from '../../dev/ports';
 import { issueToken } from '../../dev/tokens';
@@ -30,6 +30,8 @@ export class Surroundings {
     readonly token: string,
     /** Everything the processes leave behind, their logs among it. */
     readonly folder: string,
+    /** Whom the service and its client trust. */
+    readonly authority: CertifiedKey,
     private readonly env: Record<string, string>,
   ) {
     this.pool = new Pool({ connectionString: database.url, max: 2 });
@@ -56,7 +58,7 @@ export class Surroundings {
     const token = await issueToken({ dataDir: folder, scopes: ['authorizations:write', 'ops:read', 'ops:write'] });
     const prefix = topicPrefix();
     const otherSide = new OtherSide(prefix, servers.brokers);
-    return new Surroundings(database, servers.brokers, prefix, dvp, otherSide, token, folder, {
+    return new Surroundings(database, servers.brokers, prefix, dvp, otherSide, token, folder, authority, {
       DATA_DIR: folder,
       DATABASE_URL: database.url,
       KAFKA_BROKERS: servers.brokers.join(','),
@@ -73,6 +75,14 @@ export class Surroundings {
   async process(name: string, env: Record<string, string> = {}): Promise<ServiceProcess> {
     const logFile = join(this.folder, 'logs', `${name}.log`);
     return new ServiceProcess(name, { ...this.env, ...env }, await freePort(), logFile);
+  }
+
+  /** Configuration under which a process shows itself to clients by this name. */
+  async identity(commonName: string): Promise<Record<string, string>> {
+    const { certificate, key } = await issueCertificate(this.authority, { commonName, usages: ['client'] });
+    const file = (extension: string) => join(this.folder, `${commonName}.${extension}`);
+    await Promise.all([writeFile(file('crt'), certificate), writeFile(file('key'), key, { mode: 0o600 })]);
+    return { CLIENT_TLS_CERT: file('crt'), CLIENT_TLS_KEY: file('key') };
   }
 
   async rows<Row extends QueryResultRow>(sql: string, values: unknown[] = []): Promise<Row[]> {
