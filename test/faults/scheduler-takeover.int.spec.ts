@@ -22,6 +22,12 @@ describe('two schedulers', () => {
   let client: Server;
   let first: ServiceProcess;
   let second: ServiceProcess;
+  /** Of the process that was there alone at first. */
+  let ownerFirst: string;
+  /** The one that was killed, and the other one, which has taken over. */
+  let killed: ServiceProcess;
+  let other: ServiceProcess;
+  let ownerOther: string;
   /** Connections that the client has seen: nothing else is sent to it here. */
   let connections = 0;
 
@@ -36,7 +42,7 @@ describe('two schedulers', () => {
     };
     [first, second] = await Promise.all([world.process('first', env), world.process('second', env)]);
     await first.start();
-    await eventually(async () => expect(await leases()).toHaveLength(2));
+    ownerFirst = await eventually(walker);
     await second.start();
     await Promise.all(Array.from({ length: persons }, () => subscribe()));
   }, 180_000);
@@ -71,11 +77,14 @@ describe('two schedulers', () => {
     expect(answer.status).toBe(201);
   }
 
-  const leases = () =>
-    world.rows<{ name: string; owner: string }>(
-      `select name, owner from log_reader where name in ('delisting', 'endpoint-watch') and lease_until > clock_timestamp()
-       order by name`,
+  /** Who walks, by the id under which it holds the lease. */
+  const walker = async () => {
+    const [row] = await world.rows<{ owner: string }>(
+      `select owner from log_reader where name = 'delisting' and lease_until > clock_timestamp()`,
     );
+    expect(row).toBeDefined();
+    return row!.owner;
+  };
   /** How many subscriptions have had this happen to them, and how often it happened in all. */
   const counted = async (what: 'suspended' | 'resumed') => {
     const [row] = await world.rows<{ times: number; streams: number }>(
@@ -118,30 +127,32 @@ describe('two schedulers', () => {
     const watched = () => world.rows<{ origin: string }>('select origin from watched_endpoint');
     await eventually(async () => expect(await watched()).toEqual([{ origin: `https://${host}` }]), takeoverMs);
     for (let time = 0; time < 4; time += 1) await isLookedAt();
-    const seen = connections;
-    expect([looksOf(first), looksOf(second)]).toEqual([seen, 0]);
-    expect(seen).toBeGreaterThanOrEqual(4);
-    expect(seen).toBeLessThanOrEqual(5);
+    // The first of these may have been due when the time for it was set anyway.
+    expect([4, 5]).toContain(connections);
+    expect(looksOf(first) + looksOf(second)).toBe(connections);
   }, 120_000);
 
   it('finish what one of them had half done when it was killed: each subscription is suspended once', async () => {
     await holdUp('suspended');
     await lists.publish('providers', withdrawn);
     await isHalfWay('suspended');
-    await first.kill();
+    [killed, other] = (await walker()) === ownerFirst ? [first, second] : [second, first];
+    await killed.kill();
     await letGo();
     await isDoneOnce('suspended');
-    const before = connections;
+    ownerOther = await eventually(walker);
+    const before = [connections, looksOf(other)] as const;
     await isLookedAt();
-    expect([connections, looksOf(second)]).toEqual([before + 1, 1]);
+    expect([connections, looksOf(other)]).toEqual([before[0] + 1, before[1] + 1]);
   }, 120_000);
 
   it('do so also when it is offered again: all that was suspended goes on, once, and nothing stays behind', async () => {
-    await first.start();
+    await killed.start();
     await holdUp('resumed');
     await lists.publish('providers', offered);
     await isHalfWay('resumed');
-    await second.kill();
+    const isOther = (await walker()) === ownerOther;
+    await (isOther ? other : killed).kill();
     await letGo();
     await isDoneOnce('resumed');
     expect(await counted('suspended')).toEqual({ times: persons, streams: persons });
