@@ -94,6 +94,7 @@ create table delivery (
   endpoint_id integer not null,
   first_due_at timestamp with time zone not null,
   tried boolean generated always as ((attempts > 0)) stored,
+  traceparent text,
   constraint delivery_pkey PRIMARY KEY (delivery_id),
   constraint delivery_notification_type_check CHECK ((notification_type = ANY (ARRAY['subscription'::text, 'resource'::text]))),
   constraint delivery_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'sending'::text, 'parked'::text])))

@@ -19,7 +19,7 @@ import { MedmijListsModule } from './medmij-lists';
 import { MySubscriptionsModule } from './my-subscriptions';
 import { NotificationsModule } from './notifications';
 import { OpsModule } from './ops';
-import { type Clock, type Database, type Logger, PlatformModule } from './platform';
+import { PlatformModule, type PlatformParts } from './platform';
 import { ProjectorModule } from './projections';
 import { RelayModule } from './relay';
 import { AvailabilityCheckModule, ResourceChangesModule } from './resource-changes';
@@ -32,7 +32,7 @@ import { TransportModule } from './transport';
 /** The only file that knows every room: which of them this process has, and with which part of the configuration. */
 @Module({})
 export class AppModule {
-  static with(config: Config, parts: { clock: Clock; log: Logger; database: Database }): DynamicModule {
+  static with(config: Config, parts: PlatformParts): DynamicModule {
     const as = (role: Role, ...modules: DynamicModule['imports'] & object) => (config.roles.has(role) ? modules : []);
     const { certFile, keyFile, caFile } = config.clientTls;
     return {

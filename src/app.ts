@@ -1,12 +1,13 @@
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { Registry } from 'prom-client';
 import { serveOpenApi } from './api-docs';
 import { AppModule } from './app.module';
 import { type Config, logName } from './config';
 import { answerInPage } from './error-pages';
 import { LogReader } from './event-store';
-import { createHttpEdge } from './http';
-import { type Clock, Database, type Logger, systemClock } from './platform';
+import { createHttpEdge, RequestWatch } from './http';
+import { type Clock, Database, type Logger, systemClock, Tracing, tracingTo } from './platform';
 
 /** The database did not get this schema yet. */
 export class MigrationsPending extends Error {
@@ -41,9 +42,12 @@ export async function buildApp(
   try {
     if (await database.pendingMigrations()) throw new MigrationsPending();
     if (await new LogReader(database, logName).isAheadOfCluster()) throw new LogAheadOfCluster();
-    const { adapter, filter } = createHttpEdge(config.http.publicUrl, log, answerInPage);
+    const registry = new Registry();
+    const tracing = config.traceExport ? await tracingTo(config.traceExport) : Tracing.off;
+    const watch = new RequestWatch(log, registry, tracing);
+    const { adapter, filter } = createHttpEdge(config.http.publicUrl, log, answerInPage, watch);
     const app = await NestFactory.create<NestFastifyApplication>(
-      AppModule.with(config, { clock, log, database }),
+      AppModule.with(config, { clock, log, database, registry, tracing }),
       adapter,
       {
         // Nest's own lines say what its modules do, not what the service does; its errors surface as exceptions.

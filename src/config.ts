@@ -141,6 +141,16 @@ const environment = z.object({
   DEV_CLIENT_SECRET: z.string().min(1).max(255).optional(),
   LOG_STALL_END_S: seconds.default(0),
   CLOCK_OFFSET_S: z.coerce.number().int().optional(),
+  OTEL_SDK_DISABLED: flag.default(false),
+  OTEL_TRACES_EXPORTER: z.enum(['otlp', 'none']).optional(),
+  OTEL_EXPORTER_OTLP_ENDPOINT: url('http:', 'https:').optional(),
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: url('http:', 'https:').optional(),
+  OTEL_EXPORTER_OTLP_PROTOCOL: z.enum(['http/json']).optional(),
+  OTEL_SERVICE_NAME: z.string().min(1).default('medmij-subscriptions'),
+  OTEL_TRACES_SAMPLER: z
+    .enum(['parentbased_always_on', 'parentbased_always_off', 'parentbased_traceidratio'])
+    .default('parentbased_always_on'),
+  OTEL_TRACES_SAMPLER_ARG: z.coerce.number().min(0).max(1).default(1),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
 });
 
@@ -344,6 +354,25 @@ function assemble(env: z.output<typeof environment>, production: boolean, projec
     logStallEndS: env.LOG_STALL_END_S,
     clockOffsetS: env.CLOCK_OFFSET_S ?? 0,
     logLevel: env.LOG_LEVEL,
+    /** Where traces go; undefined: nothing is traced. */
+    traceExport: traceExportOf(env),
+  };
+}
+
+function traceExportOf(env: z.output<typeof environment>) {
+  const base = env.OTEL_EXPORTER_OTLP_ENDPOINT;
+  const named = env.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT ?? (base && `${base.replace(/\/+$/, '')}/v1/traces`);
+  const isOn = env.OTEL_TRACES_EXPORTER === 'otlp' || (env.OTEL_TRACES_EXPORTER === undefined && named !== undefined);
+  if (env.OTEL_SDK_DISABLED || !isOn) return undefined;
+  const ratios = {
+    parentbased_always_on: 1,
+    parentbased_always_off: 0,
+    parentbased_traceidratio: env.OTEL_TRACES_SAMPLER_ARG,
+  };
+  return {
+    url: named ?? 'http://localhost:4318/v1/traces',
+    serviceName: env.OTEL_SERVICE_NAME,
+    ratio: ratios[env.OTEL_TRACES_SAMPLER],
   };
 }
 

@@ -1,6 +1,6 @@
 import type { Registry } from 'prom-client';
 import type { ListStore } from '../medmij-lists';
-import type { Clock, Logger } from '../platform';
+import { askedGauge, type Clock, type Logger } from '../platform';
 import { type IdentityFiles, IdentityStore } from './client-identity';
 import { ConnectionPools } from './connection-pools';
 import { ConnectionUse } from './connection-use';
@@ -27,7 +27,17 @@ export class ClientConnections {
     { identityFiles, hostAddresses }: ClientConnectionsOptions,
     { lists, clock, registry, log }: { lists: ListStore; clock: Clock; registry: Registry; log: Logger },
   ) {
-    const conditions = new SendingConditions(new IdentityStore(identityFiles), lists, clock);
+    const identities = new IdentityStore(identityFiles);
+    const conditions = new SendingConditions(identities, lists, clock);
+    askedGauge({
+      registry,
+      name: 'medmij_client_certificate_expiry_timestamp_seconds',
+      help: 'When our certificate towards clients ends, while it can be used',
+      ask: async () => {
+        const identity = await identities.current(clock.now());
+        return 'missing' in identity ? [] : [{ value: identity.validTo.getTime() / 1_000 }];
+      },
+    });
     const metrics = new ConnectionMetrics(registry, () => this.pools.open());
     this.use = new ConnectionUse(metrics);
     this.pools = new ConnectionPools({ conditions, metrics, use: this.use, hostAddresses, clock }, log);

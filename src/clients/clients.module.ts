@@ -1,7 +1,8 @@
 import { Module, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import { CqrsModule } from '@nestjs/cqrs';
+import { Registry } from 'prom-client';
 import { EventStore } from '../event-store';
-import { Database, LOGGER, type Logger, loopCheck, Readiness, WakeUp } from '../platform';
+import { askedGauge, Database, LOGGER, type Logger, loopCheck, Readiness, WakeUp } from '../platform';
 import * as handlers from './client.handlers';
 import { ClientOrderBook } from './client-order-book';
 import { SuspendedClientStore } from './suspended-client.store';
@@ -36,8 +37,17 @@ export class ClientsModule implements OnModuleInit, OnModuleDestroy {
   constructor(
     private readonly suspended: SuspendedClients,
     readiness: Readiness,
+    registry: Registry,
   ) {
     readiness.add('suspended_clients', () => loopCheck(suspended.state()));
+    askedGauge({
+      registry,
+      name: 'medmij_client_suspended',
+      help: '1 for each client that is suspended as a whole, by the reason',
+      labelNames: ['client_id', 'reason'],
+      ask: () =>
+        Promise.resolve(suspended.all().map(({ client_id, reason }) => ({ labels: { client_id, reason }, value: 1 }))),
+    });
   }
 
   async onModuleInit(): Promise<void> {

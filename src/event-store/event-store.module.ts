@@ -8,6 +8,7 @@ import { describeHold, LogWatch, type LogWatchOptions } from './log-watch';
 import { LogReader } from './log.reader';
 import { LogAccess } from './log-follower';
 import { ParkedStreamStore } from './parked-streams.store';
+import { ReaderWatch } from './reader.watch';
 import type { Upcast } from './stored-event';
 
 /** One log by its name. Nothing here assumes that it is the only one (docs/scaling.md). */
@@ -65,9 +66,15 @@ export class EventStoreModule implements OnApplicationBootstrap, OnModuleDestroy
         },
         {
           provide: LogAccess,
-          inject: [Database, LogReader, CheckpointStore, WakeUp, LOGGER],
-          useFactory: (db: Database, reader: LogReader, checkpoints: CheckpointStore, wakeUp: WakeUp, log: Logger) =>
-            new LogAccess(db, reader, checkpoints, appendedIn(wakeUp), log, upcast),
+          inject: [Database, LogReader, CheckpointStore, WakeUp, LOGGER, Registry],
+          useFactory: (
+            db: Database,
+            reader: LogReader,
+            checkpoints: CheckpointStore,
+            wakeUp: WakeUp,
+            log: Logger,
+            registry: Registry,
+          ) => new LogAccess(db, reader, checkpoints, appendedIn(wakeUp), log, upcast, new ReaderWatch(registry, log)),
         },
         {
           provide: LogWatch,

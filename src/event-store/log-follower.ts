@@ -8,11 +8,13 @@ import {
   type StepOutcome,
   WorkLoop,
 } from '../platform';
+import { Registry } from 'prom-client';
 import type { CheckpointStore, Lease } from './checkpoint.store';
 import { HeldLease } from './held-lease';
 import type { Lag, LogReader } from './log.reader';
 import { PageAhead } from './page-ahead';
 import { ParkedStreamStore } from './parked-streams.store';
+import { ReaderWatch } from './reader.watch';
 import { asRecorded, type Fact, type Position, positionText, type StoredEvent, type Upcast } from './stored-event';
 import { type Apply, StreamParking } from './stream-parking';
 
@@ -45,6 +47,7 @@ export class LogAccess {
     readonly appended: Signal,
     readonly log: Logger,
     readonly upcast: Upcast = asRecorded,
+    readonly watch = new ReaderWatch(new Registry(), log),
   ) {
     this.parked = new ParkedStreamStore(database, reader.logName);
   }
@@ -159,7 +162,9 @@ export class LogFollower<F extends Fact> {
     const { pageSize, before } = this.options;
     const held = this.lease.current();
     if (held) await this.parking?.replayAsked(held, after);
+    const startedMs = performance.now();
     const page = (await this.pages.page(after)) as StoredEvent<F>[];
+    const readMs = performance.now() - startedMs;
     const last = page.at(-1);
     if (!last) {
       await this.saving;
@@ -173,6 +178,8 @@ export class LogFollower<F extends Fact> {
     else await this.saveMeanwhile(lease, last.position);
     this.checkpoint = last.position;
     this.options.after?.(page);
+    const durationMs = performance.now() - startedMs;
+    this.access.watch.done({ reader: this.name, page, after, readMs, durationMs });
     if (page.length === pageSize) return 'more';
     await this.saving;
     // A page that is not full ends at the gate or at the end of the log: the next look, if it is empty, tells which.

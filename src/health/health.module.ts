@@ -1,6 +1,6 @@
 import { Inject, Module, type OnModuleDestroy } from '@nestjs/common';
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
-import { Database, Readiness } from '../platform';
+import { askedGauge, type CheckStatus, Database, Readiness } from '../platform';
 import { type EventTransport, TRANSPORT } from '../transport';
 import { HealthController } from './health.controller';
 import { MetricsController } from './metrics.controller';
@@ -44,6 +44,7 @@ export class HealthModule implements OnModuleDestroy {
     });
     collectDefaultMetrics({ register: registry, prefix: 'medmij_' });
     measureConnections(registry, database);
+    showChecks(registry, readiness);
   }
 
   onModuleDestroy(): void {
@@ -59,6 +60,24 @@ function measureConnections(registry: Registry, database: Database): void {
     registers: [registry],
     collect() {
       for (const [state, count] of Object.entries(database.poolState())) this.set({ state }, count);
+    },
+  });
+}
+
+const checkValues: Record<CheckStatus, number> = { ok: 0, degraded: 1, unavailable: 2 };
+/** A scrape does not wait longer for checks that say nothing; each of them reads as what it means that it does not answer. */
+const checksTimeoutMs = 2_000;
+
+/** What `/health/ready` says, so that an alert can be raised on it: the reason stands there. */
+function showChecks(registry: Registry, readiness: Readiness): void {
+  askedGauge({
+    registry,
+    name: 'medmij_check_status',
+    help: 'The checks of /health/ready: 0 ok, 1 degraded, 2 unavailable',
+    labelNames: ['check'],
+    ask: async () => {
+      const { checks } = await readiness.ask(checksTimeoutMs);
+      return Object.entries(checks).map(([check, { status }]) => ({ labels: { check }, value: checkValues[status] }));
     },
   });
 }

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:https';
 import type { BeforeApplicationShutdown, OnApplicationBootstrap } from '@nestjs/common';
@@ -24,6 +25,8 @@ export interface BackchannelOptions {
  * answer, each on its own port only; on the other one there is nothing.
  */
 export class Backchannel implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  /** When our certificate on this port ends; it is read at the start, so a new one needs one. */
+  readonly certificateEndsAt: Date;
   private readonly server: Server;
   private readonly unused: UnusedConnections;
 
@@ -35,9 +38,11 @@ export class Backchannel implements OnApplicationBootstrap, BeforeApplicationShu
     const { certFile, keyFile, clientCaFile } = options.tls;
     if (!certFile || !keyFile || !clientCaFile)
       throw new Error('BACKCHANNEL_PORT needs TLS_CERT, TLS_KEY and TLS_CLIENT_CA.');
+    const cert = readFileSync(certFile);
+    this.certificateEndsAt = new Date(new X509Certificate(cert).validTo);
     this.server = createServer(
       {
-        cert: readFileSync(certFile),
+        cert,
         key: readFileSync(keyFile),
         ca: readFileSync(clientCaFile),
         requestCert: true,

@@ -1,6 +1,7 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import { LOGGER, type Logger } from '../platform';
+import { Registry } from 'prom-client';
+import { askedGauge, LOGGER, type Logger } from '../platform';
 import type { FastifyInstance } from 'fastify';
 import { Backchannel, type BackchannelOptions } from './backchannel';
 import { AS_TOKENS, BearerGuard, OPS_TOKENS } from './bearer.guard';
@@ -38,8 +39,16 @@ export class HttpModule {
 function backchannelProvider(options: BackchannelOptions) {
   return {
     provide: Backchannel,
-    inject: [HttpAdapterHost],
-    useFactory: ({ httpAdapter }: HttpAdapterHost) =>
-      new Backchannel(httpAdapter.getInstance<FastifyInstance>(), options),
+    inject: [HttpAdapterHost, Registry],
+    useFactory: ({ httpAdapter }: HttpAdapterHost, registry: Registry) => {
+      const backchannel = new Backchannel(httpAdapter.getInstance<FastifyInstance>(), options);
+      askedGauge({
+        registry,
+        name: 'medmij_server_certificate_expiry_timestamp_seconds',
+        help: 'When our certificate on the backchannel port ends',
+        ask: () => Promise.resolve([{ value: backchannel.certificateEndsAt.getTime() / 1_000 }]),
+      });
+      return backchannel;
+    },
   };
 }

@@ -7,4 +7,5 @@ export { type AnswerInPage, bearerChallenge } from './problem.filter';
 export { moment, personFields, printable } from './request-fields';
 export { traceOf } from './request-ids';
 export { type RefusalForm, RouteIs } from './route-kind';
+export { RequestWatch } from './request-watch';
 export { createHttpEdge } from './server';

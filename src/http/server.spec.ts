@@ -11,7 +11,7 @@ describe('the limits of the HTTP edge', () => {
   let release: () => void = () => undefined;
   beforeAll(async () => {
     const log = createLogger('info', { write: () => undefined });
-    const { adapter } = createHttpEdge('https://subscriptions.example', log, undefined, {
+    const { adapter } = createHttpEdge('https://subscriptions.example', log, undefined, undefined, {
       requestsInFlightMax: 2,
       connectionsMax: 4,
       headersTimeoutMs: 200,

@@ -8,6 +8,7 @@ import { type HttpLimits, limits } from './limits';
 import { type AnswerInPage, ProblemFilter } from './problem.filter';
 import { bodyBytesMax, registerBodies } from './request-body';
 import { identify, registerRequestIds } from './request-ids';
+import { RequestWatch } from './request-watch';
 import { RouteTable } from './route-table';
 import { answerUnreadable } from './unreadable-request';
 import { UnusedConnections } from './unused-connections';
@@ -30,6 +31,7 @@ export function createHttpEdge(
   publicUrl: string,
   log: Logger,
   answerInPage?: AnswerInPage,
+  watch = new RequestWatch(log),
   {
     requestsInFlightMax,
     connectionsMax,
@@ -67,7 +69,7 @@ export function createHttpEdge(
       const fault = identify(request, reply);
       void reply.headers(headers);
       filter.answer(fault ?? error, request, reply);
-      logAnswer(request, reply, log);
+      watch.answered(request, reply);
     },
   });
   const fastify = adapter.getInstance<FastifyInstance>();
@@ -75,6 +77,11 @@ export function createHttpEdge(
   routes.watch(fastify);
   fastify.setErrorHandler((error, request, reply) => filter.answer(error, request, reply));
   registerRequestIds(fastify);
+  fastify.decorateRequest('span', undefined);
+  fastify.addHook('onRequest', (request, _reply, done) => {
+    watch.begin(request);
+    done();
+  });
   registerHeaderRules(fastify);
   registerBodies(fastify);
   limitRequestsInFlight(fastify, requestsInFlightMax);
@@ -85,7 +92,7 @@ export function createHttpEdge(
     done(null, payload);
   });
   fastify.addHook('onResponse', (request, reply, done) => {
-    logAnswer(request, reply, log);
+    watch.answered(request, reply);
     done();
   });
   return { adapter, filter };
@@ -119,21 +126,4 @@ function refuseWhileClosing(fastify: FastifyInstance): void {
   fastify.addHook('onRequest', (_request, _reply, done) => {
     done(isClosing ? new Refused('unavailable', 'The process is shutting down.') : undefined);
   });
-}
-
-/** One line a request: the route as it is written in the code, never the address with what a caller put into it. */
-function logAnswer(request: FastifyRequest, reply: FastifyReply, log: Logger): void {
-  const route = request.routeOptions.url ?? '(none)';
-  const level = route.startsWith('/health') || route === '/metrics' ? 'debug' : 'info';
-  log[level](
-    {
-      method: request.method,
-      route,
-      status: reply.statusCode,
-      duration_ms: Math.round(reply.elapsedTime),
-      request_id: request.ids?.requestId,
-      correlation_id: request.ids?.correlationId,
-    },
-    'request.answered',
-  );
 }

@@ -1,7 +1,18 @@
 import { type DynamicModule, Inject, Module, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { Registry } from 'prom-client';
 import { PersonalSeal, PersonsModule } from '../persons';
-import { Clock, Database, forgettingLoop, LOGGER, type Logger, loopCheck, Readiness, type WorkLoop } from '../platform';
+import {
+  Clock,
+  Database,
+  forgettingLoop,
+  LOGGER,
+  type Logger,
+  loopCheck,
+  Readiness,
+  type Tracing,
+  TRACING,
+  type WorkLoop,
+} from '../platform';
 import { type EventTransport, topics, TRANSPORT } from '../transport';
 import { DeadLetterStore } from './dead-letter.store';
 import { DeadLetters } from './dead-letters';
@@ -53,14 +64,15 @@ export class IncomingRecordsModule implements OnApplicationBootstrap, OnModuleDe
         },
         {
           provide: IncomingRecords,
-          inject: [TRANSPORT, Database, DeadLetters, Registry, LOGGER],
+          inject: [TRANSPORT, Database, DeadLetters, Registry, LOGGER, TRACING],
           useFactory: (
             transport: EventTransport,
             database: Database,
             deadLetters: DeadLetters,
             registry: Registry,
             log: Logger,
-          ) => new IncomingRecords(transport, database, deadLetters, registry, log),
+            tracing: Tracing,
+          ) => new IncomingRecords(transport, database, deadLetters, registry, log, tracing),
         },
       ],
       exports: [DeadLetters, IncomingRecords],

@@ -1,5 +1,5 @@
 import { Counter, type Registry } from 'prom-client';
-import type { Database, Logger } from '../platform';
+import type { Database, Logger, Tracing } from '../platform';
 import type { EventTransport } from '../transport';
 import { ConsumerOffsetStore } from './consumer-offset.store';
 import type { DeadLetters } from './dead-letters';
@@ -15,6 +15,7 @@ export class IncomingRecords {
     deadLetters: DeadLetters,
     registry: Registry,
     log: Logger,
+    tracing: Tracing,
   ) {
     const records = new Counter({
       name: 'medmij_intake_records_total',
@@ -22,7 +23,7 @@ export class IncomingRecords {
       labelNames: ['topic', 'outcome'] as const,
       registers: [registry],
     });
-    this.parts = { transport, deadLetters, records, log };
+    this.parts = { transport, deadLetters, records, log, tracing };
   }
 
   consumer(door: RecordDoor): RecordConsumer {

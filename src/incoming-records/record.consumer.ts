@@ -1,8 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import type { Counter } from 'prom-client';
 import type { Trace } from '../event-store';
-import { type CheckResult, describeError, isOutage, isTraceId, type Logger, loopCheck } from '../platform';
-import { Refused } from '../refusals';
+import {
+  type CheckResult,
+  describeError,
+  isOutage,
+  isTraceId,
+  type Logger,
+  loopCheck,
+  type Tracing,
+} from '../platform';
+import { type RefusalCode, Refused } from '../refusals';
 import {
   type CloudEvent,
   type ConsumerOffsets,
@@ -33,6 +41,7 @@ export interface ConsumerParts {
   deadLetters: DeadLetters;
   records: Counter<'topic' | 'outcome'>;
   log: Logger;
+  tracing: Tracing;
 }
 
 /** A Kafka door: the same path as its HTTP door; what is refused goes to the dead letters whole. */
@@ -64,22 +73,43 @@ export class RecordConsumer {
 
   private async handle(record: IncomingRecord): Promise<void> {
     const place = `${record.partition} ${record.offset}`;
+    const startedMs = performance.now();
+    let trace: Trace | undefined;
+    let code: RefusalCode | undefined;
     try {
-      await this.accept(record);
-      this.count('accepted');
+      const event = fromRecord(record);
+      trace = traceOfEvent(event);
+      await this.accept(event, trace);
     } catch (error) {
       const refused = this.refusalOf(error, place);
       if (!refused) throw error;
-      await this.bury(record, refused);
+      await this.parts.deadLetters.bury(record, refused);
+      code = refused.code;
     }
     this.bugAttempts.delete(place);
+    this.handled(record, {
+      correlation_id: trace?.correlation_id,
+      duration_ms: Math.round(performance.now() - startedMs),
+      code,
+    });
   }
 
-  private async accept(record: IncomingRecord): Promise<void> {
-    const { type, accept } = this.door;
-    const event = fromRecord(record);
+  private async accept(event: CloudEvent, trace: Trace): Promise<void> {
+    const { type, accept, topic } = this.door;
     if (event.type !== type) throw new Refused('malformed_request', `The event type is not ${type}.`);
-    await accept(event.data, traceOfEvent(event));
+    const span = this.parts.tracing.begin({
+      kind: 'taking',
+      name: `process ${topic}`,
+      parent: trace.traceparent,
+      attributes: { 'messaging.system': 'kafka', 'medmij.correlation_id': trace.correlation_id },
+    });
+    try {
+      await accept(event.data, span ? { ...trace, traceparent: span.traceparent } : trace);
+      span?.end();
+    } catch (error) {
+      span?.end({ 'medmij.outcome': error instanceof Refused ? error.code : 'failed' }, 'failed');
+      throw error;
+    }
   }
 
   /** What is final about a failure; undefined when the record is to be tried again. */
@@ -93,17 +123,17 @@ export class RecordConsumer {
     return new Refused('internal_error');
   }
 
-  private async bury(record: IncomingRecord, refused: Refused): Promise<void> {
-    await this.parts.deadLetters.bury(record, refused);
-    this.count('dead_letter');
-    this.parts.log.warn(
-      { topic: record.topic, partition: record.partition, offset: record.offset, code: refused.code },
-      'intake.refused',
-    );
-  }
-
-  private count(outcome: 'accepted' | 'dead_letter'): void {
-    this.parts.records.inc({ topic: this.door.topic, outcome });
+  /** One line a record, and one count. */
+  private handled(
+    { topic, partition, offset }: IncomingRecord,
+    known: { correlation_id?: string; duration_ms: number; code?: RefusalCode },
+  ): void {
+    const { records, log } = this.parts;
+    const isAccepted = known.code === undefined;
+    records.inc({ topic: this.door.topic, outcome: isAccepted ? 'accepted' : 'dead_letter' });
+    const line = { topic, partition, offset, ...known };
+    if (isAccepted) log.info(line, 'intake.accepted');
+    else log.warn(line, 'intake.refused');
   }
 }
 

@@ -29,7 +29,11 @@ const probeS = 15;
 
 /** The unfinished deliveries, as those who send them see them. */
 export class DeliveryQueue {
-  constructor(private readonly database: Database) {}
+  /** `withTraces`: each claim costs one more statement, so only where traces are kept. */
+  constructor(
+    private readonly database: Database,
+    private readonly withTraces = false,
+  ) {}
 
   /**
    * Claims due notifications: of each subscription the oldest unfinished one only, and none while another one of it is being sent;
@@ -38,7 +42,7 @@ export class DeliveryQueue {
    */
   async claimDue(now: Date, limits: ClaimLimits, leaseMs: number): Promise<ClaimedDelivery[]> {
     const rooms = [...limits.rooms.values()];
-    return this.database.query<ClaimedDelivery>(
+    const claimed = await this.database.query<ClaimedDelivery>(
       'delivery.claim',
       'select * from claim_deliveries($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)',
       [
@@ -55,6 +59,7 @@ export class DeliveryQueue {
         probeS,
       ],
     );
+    return this.withTraces && claimed.length > 0 ? this.traced(claimed) : claimed;
   }
 
   /**
@@ -118,6 +123,16 @@ export class DeliveryQueue {
       breakerFailures,
     ]);
     return rows.length;
+  }
+
+  private async traced(claimed: readonly ClaimedDelivery[]): Promise<ClaimedDelivery[]> {
+    const rows = await this.database.query<{ delivery_id: string; traceparent: string }>(
+      'delivery.traces',
+      'select delivery_id, traceparent from delivery where delivery_id = any ($1) and traceparent is not null',
+      [claimed.map(({ delivery_id }) => delivery_id)],
+    );
+    const traces = new Map(rows.map(({ delivery_id, traceparent }) => [delivery_id, traceparent]));
+    return claimed.map((delivery) => ({ ...delivery, traceparent: traces.get(delivery.delivery_id) }));
   }
 
   /** Puts back, up to `limit`, what was claimed by a process that did not keep its lease. Returns how many. */

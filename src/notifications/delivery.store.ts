@@ -48,6 +48,7 @@ export class DeliveryStore {
     await queries.query('delivery.enqueue-resources', enqueueResourcesSql, [
       ...resourceColumns.map((name) => jobs.map((job) => job[name])),
       now,
+      jobs.map(({ traceparent }) => traceparent ?? null),
     ]);
   }
 
@@ -87,6 +88,7 @@ export class DeliveryStore {
       now,
       deadlinesS.subscription,
       overtakenAfterS,
+      notifications.map(({ traceparent }) => traceparent ?? null),
     ]);
   }
 
@@ -227,7 +229,7 @@ const notificationColumns = [
 const enqueueSql = `
   with given as (
     select * from unnest($1::uuid[], $2::text[], $3::integer[], $4::text[], $5::text[], $6::text[], $7::text[], $8::uuid[], $9::text[],
-      $10::date[], $11::text[]) as n (${notificationColumns.join(', ')})
+      $10::date[], $11::text[], $15::text[]) as n (${notificationColumns.join(', ')}, traceparent)
   ), fresh as (
     select given.* from given join notified_subscription s using (subscription_id) where s.told_sequence < given.sequence
   ), newest as (
@@ -247,8 +249,9 @@ const enqueueSql = `
       and (d.last_attempt_at is not null or d.created_at <= $12::timestamptz - $14 * interval '1 second')
     returning d.*
   ), recorded as (${recordUntried('dropped', `'superseded'`)})
-  insert into delivery (${notificationColumns.join(', ')}, endpoint_id, state, due_at, first_due_at, created_at, deadline_at)
-  select ${notificationColumns.map((name) => `f.${name}`).join(', ')}, e.endpoint_id, 'pending', $12, $12, $12,
+  insert into delivery (
+    ${notificationColumns.join(', ')}, traceparent, endpoint_id, state, due_at, first_due_at, created_at, deadline_at)
+  select ${notificationColumns.map((name) => `f.${name}`).join(', ')}, f.traceparent, e.endpoint_id, 'pending', $12, $12, $12,
          $12::timestamptz + $13 * interval '1 second'
   from fresh f join notification_endpoint e on ${isEndpointOf('e', 'f')}
   on conflict (delivery_id) do nothing`;
@@ -268,8 +271,8 @@ const resourceColumns = [
 const enqueueResourcesSql = `
   with given as (
     select distinct on (n.subscription_id) n.*, 'resource' as notification_type
-    from unnest($1::text[], $2::integer[], $3::text[], $4::text[], $5::text[], $6::text[], $7::uuid[], $8::text[], $9::timestamptz[])
-      as n (${resourceColumns.join(', ')})
+    from unnest($1::text[], $2::integer[], $3::text[], $4::text[], $5::text[], $6::text[], $7::uuid[], $8::text[], $9::timestamptz[],
+      $11::text[]) as n (${resourceColumns.join(', ')}, traceparent)
     order by n.subscription_id, n.deadline_at
   ), absorbed as (
     update delivery d set deadline_at = least(d.deadline_at, given.deadline_at), sequence = greatest(d.sequence, given.sequence)
@@ -286,8 +289,8 @@ const enqueueResourcesSql = `
       and d.subscription_id not in (select subscription_id from absorbed)
   )
   insert into delivery (
-    delivery_id, ${resourceColumns.join(', ')}, notification_type, endpoint_id, state, due_at, first_due_at, created_at)
-  select gen_random_uuid(), ${resourceColumns.map((name) => `g.${name}`).join(', ')}, 'resource', e.endpoint_id,
+    delivery_id, ${resourceColumns.join(', ')}, traceparent, notification_type, endpoint_id, state, due_at, first_due_at, created_at)
+  select gen_random_uuid(), ${resourceColumns.map((name) => `g.${name}`).join(', ')}, g.traceparent, 'resource', e.endpoint_id,
          case s.status when 'suspended' then 'parked' else 'pending' end, $10, $10, $10
   from given g join notification_endpoint e on ${isEndpointOf('e', 'g')}
   left join notified_subscription s on s.subscription_id = g.subscription_id

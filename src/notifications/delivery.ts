@@ -18,6 +18,8 @@ export interface ClaimedDelivery {
   notification_type: NotificationType;
   end_date: string | null;
   correlation_id: string;
+  /** Where traces are kept: that of the request which caused it. */
+  traceparent?: string;
   /** Tries before this one. */
   attempts: number;
   /** What its schedule counts from. */
@@ -82,6 +84,7 @@ export interface PlannedResource {
   interface_version: string;
   person_id: string;
   correlation_id: string;
+  traceparent?: string;
   deadline_at: Date;
 }
 

@@ -30,7 +30,7 @@ const expiredMax = 500;
 /** Everything the worker works with. */
 export interface DeliveryParts {
   queue: DeliveryQueue;
-  attempts: DeliveryAttempt;
+  attempts: Pick<DeliveryAttempt, 'make'>;
   completions: CompletionBatcher;
   client: Pick<NotificationClient, 'heldBackBy'>;
   clock: Clock;

@@ -15,6 +15,7 @@ export interface PlannedNotification {
   notification_type: 'subscription';
   end_date: string;
   correlation_id: string;
+  traceparent?: string;
 }
 
 /** What one event means for what is told. `sequence`: the event's version in its stream. */
@@ -83,6 +84,7 @@ function notify(event: StoredEvent<SubscriptionEvent>, turn: { starts: boolean; 
       notification_type: 'subscription',
       end_date,
       correlation_id: event.metadata.correlation_id,
+      ...(event.metadata.traceparent !== undefined && { traceparent: event.metadata.traceparent }),
     },
   };
 }

@@ -11,7 +11,18 @@ import { Registry } from 'prom-client';
 import { NotificationClient } from '../client-connections';
 import { type Fact, LogAccess, type LogFollower } from '../event-store';
 import { ListStore } from '../medmij-lists';
-import { Clock, Database, LOGGER, type Logger, loopCheck, Readiness, type Signal, WakeUp } from '../platform';
+import {
+  Clock,
+  Database,
+  LOGGER,
+  type Logger,
+  loopCheck,
+  Readiness,
+  type Signal,
+  type Tracing,
+  TRACING,
+  WakeUp,
+} from '../platform';
 import { SubscriptionsModule } from '../subscriptions';
 import { AttemptLogStore } from './attempt-log.store';
 import { CompletionBatcher } from './completion-batcher';
@@ -26,6 +37,7 @@ import { DeliveryStore } from './delivery.store';
 import { DeliveryWorker } from './delivery.worker';
 import { EndpointStore } from './endpoint.store';
 import { createPlanner } from './planner.reader';
+import { TracedAttempt } from './traced-attempt';
 
 const PLANNER = Symbol('PLANNER');
 /** Raised when there is something to deliver. */
@@ -66,6 +78,7 @@ export class NotificationsModule implements OnApplicationBootstrap, OnModuleDest
     private readonly worker: DeliveryWorker,
     private readonly keeper: DeliveryKeeper,
     readiness: Readiness,
+    access: LogAccess,
   ) {
     readiness.add('planner', () => planner.check());
     readiness.add('delivery_log', () => keeper.check());
@@ -75,6 +88,11 @@ export class NotificationsModule implements OnApplicationBootstrap, OnModuleDest
         ? loopCheck(state)
         : { status: 'degraded', reason: `nothing is sent: ${heldBackBy}` };
     });
+    access.watch.showLag(
+      { events: 'medmij_planner_lag_events', seconds: 'medmij_planner_lag_seconds' },
+      'not seen by the planner of notifications yet',
+      { ask: async () => [{ lag: await planner.lag() }] },
+    );
   }
 
   static with({ startGraceS, beforeSending = [] }: NotificationOptions): DynamicModule {
@@ -84,7 +102,11 @@ export class NotificationsModule implements OnApplicationBootstrap, OnModuleDest
       providers: [
         { provide: PLANNER, inject: [LogAccess, DeliveryStore, Clock, PLANNED], useFactory: createPlanner },
         { provide: EndpointStore, inject: [Database], useFactory: (database: Database) => new EndpointStore(database) },
-        { provide: DeliveryQueue, inject: [Database], useFactory: (database: Database) => new DeliveryQueue(database) },
+        {
+          provide: DeliveryQueue,
+          inject: [Database, TRACING],
+          useFactory: (database: Database, tracing: Tracing) => new DeliveryQueue(database, tracing.isOn),
+        },
         {
           provide: DeliveryKeeper,
           inject: [Database, DeliveryQueue, Clock, LOGGER],
@@ -133,17 +155,20 @@ export class NotificationsModule implements OnApplicationBootstrap, OnModuleDest
             PLANNED,
             DeliveryMetrics,
             LOGGER,
+            TRACING,
           ],
           useFactory: (
             queue: DeliveryQueue,
             endpoints: EndpointStore,
-            attempts: DeliveryAttempt,
+            attempt: DeliveryAttempt,
             client: NotificationClient,
             clock: Clock,
             planned: Signal,
             metrics: DeliveryMetrics,
             log: Logger,
+            tracing: Tracing,
           ) => {
+            const attempts = tracing.isOn ? new TracedAttempt(attempt, tracing) : attempt;
             const completions = new CompletionBatcher(queue, endpoints, () => clock.now());
             return new DeliveryWorker({ queue, attempts, completions, client, clock, planned, metrics, log });
           },

@@ -87,24 +87,26 @@ export class ProjectorModule implements OnApplicationBootstrap, OnModuleDestroy 
     private readonly versions: ProjectionVersions,
     private readonly driftCheck: DriftCheck,
     projections: ProjectionStore,
+    access: LogAccess,
     readiness: Readiness,
     registry: Registry,
   ) {
     readiness.add('projections', () => versions.check());
     readiness.add('drift check', () => loopCheck(driftCheck.state()));
-    askedGauge({
-      registry,
-      name: 'medmij_projection_lag_events',
-      help: 'Events of the log that a projection has not seen yet',
-      labelNames: ['projection'],
-      ask: async () =>
-        Promise.all(
-          (await projections.all()).map(async ({ name }) => ({
-            labels: { projection: name },
-            value: (await projections.lag(name)).events,
-          })),
-        ),
-    });
+    access.watch.showLag(
+      { events: 'medmij_projection_lag_events', seconds: 'medmij_projection_lag_seconds' },
+      'not seen by a projection yet',
+      {
+        labelNames: ['projection'],
+        ask: async () =>
+          Promise.all(
+            (await projections.all()).map(async ({ name }) => ({
+              labels: { projection: name },
+              lag: await projections.lag(name),
+            })),
+          ),
+      },
+    );
     askedGauge({
       registry,
       name: 'medmij_projection_differing',

@@ -1,7 +1,6 @@
 import { type DynamicModule, Inject, Module, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
-import { Registry } from 'prom-client';
 import { type Fact, LogAccess, type LogFollower } from '../event-store';
-import { askedGauge, loopCheck, Readiness } from '../platform';
+import { loopCheck, Readiness, type Tracing, TRACING } from '../platform';
 import { type EventTransport, TRANSPORT } from '../transport';
 import { createRelay } from './relay';
 
@@ -13,15 +12,14 @@ export class RelayModule implements OnApplicationBootstrap, OnModuleDestroy {
   constructor(
     @Inject(RELAY) private readonly relay: LogFollower<Fact>,
     readiness: Readiness,
-    registry: Registry,
+    access: LogAccess,
   ) {
     readiness.add('relay', () => loopCheck(relay.state()));
-    askedGauge({
-      registry,
-      name: 'medmij_relay_lag_events',
-      help: 'Events of the log that are not on Kafka yet',
-      ask: async () => [{ value: (await relay.lag()).events }],
-    });
+    access.watch.showLag(
+      { events: 'medmij_relay_lag_events', seconds: 'medmij_relay_lag_seconds' },
+      'not on Kafka yet',
+      { ask: async () => [{ lag: await relay.lag() }] },
+    );
   }
 
   static with(publicUrl: string): DynamicModule {
@@ -30,8 +28,9 @@ export class RelayModule implements OnApplicationBootstrap, OnModuleDestroy {
       providers: [
         {
           provide: RELAY,
-          inject: [LogAccess, TRANSPORT],
-          useFactory: (access: LogAccess, transport: EventTransport) => createRelay(access, transport, publicUrl),
+          inject: [LogAccess, TRANSPORT, TRACING],
+          useFactory: (access: LogAccess, transport: EventTransport, tracing: Tracing) =>
+            createRelay(access, transport, publicUrl, tracing),
         },
       ],
     };

@@ -1,5 +1,6 @@
 import { isClientEvent } from '../clients';
 import { type Fact, type LogAccess, LogFollower, type StoredEvent } from '../event-store';
+import { Tracing } from '../platform';
 import { type CloudEvent, type EventTransport, toRecord, topics } from '../transport';
 
 /** Events published in one batch. */
@@ -9,18 +10,54 @@ const pageSize = 500;
 export const relayReader = 'relay';
 
 /** The reader of the log that publishes it: every event once or, after a failure, once more, in order for each stream. */
-export function createRelay(access: LogAccess, transport: EventTransport, source: string): LogFollower<Fact> {
+export function createRelay(
+  access: LogAccess,
+  transport: EventTransport,
+  source: string,
+  tracing = Tracing.off,
+): LogFollower<Fact> {
+  const publish = (page: StoredEvent[]) =>
+    transport.publish(
+      page.map((event) => {
+        const { topic, key } = placeOf(event);
+        return toRecord(cloudEvent(event, source), topic, key);
+      }),
+    );
   return new LogFollower(access, {
     name: relayReader,
     pageSize,
-    before: (page) =>
-      transport.publish(
-        page.map((event) => {
-          const { topic, key } = placeOf(event);
-          return toRecord(cloudEvent(event, source), topic, key);
-        }),
-      ),
+    before: tracing.isOn ? (page) => traced(page, tracing, publish) : publish,
   });
+}
+
+/**
+ * A span for each event in the trace of the request that caused it; the page as a whole is in the log. What goes out names the request's
+ * own span, as it was recorded: an event that is published twice is the same to the byte.
+ */
+async function traced(
+  page: StoredEvent[],
+  tracing: Tracing,
+  publish: (page: StoredEvent[]) => Promise<void>,
+): Promise<void> {
+  const spans = page.flatMap((event) => {
+    const { traceparent, correlation_id } = event.metadata;
+    if (traceparent === undefined) return [];
+    const { topic } = placeOf(event);
+    const attributes = {
+      'messaging.system': 'kafka',
+      'messaging.destination.name': topic,
+      'messaging.message.id': event.event_id,
+      'medmij.correlation_id': correlation_id,
+    };
+    return [tracing.begin({ kind: 'leaving', name: `send ${topic}`, parent: traceparent, attributes })];
+  });
+  try {
+    await publish(page);
+    for (const span of spans) span?.end();
+  } catch (error) {
+    for (const span of spans) span?.end({}, 'failed');
+    throw error;
+  }
 }
 
 /** Where an event goes: the streams of subscriptions by their ids, those of clients by the clients' own (contract.md 5). */

@@ -78,7 +78,7 @@ export class ResourceChanges {
     }
   }
 
-  private async jobsOf(change: ResourceChange, { correlation_id }: Trace): Promise<PlannedResource[]> {
+  private async jobsOf(change: ResourceChange, { correlation_id, traceparent }: Trace): Promise<PlannedResource[]> {
     const { identities, persons, queryBus, clock } = this.parts;
     const { provider, service_id: serviceId } = change;
     const personId = await persons.idOf(identities.of(change.subject, change.issuer));
@@ -93,6 +93,7 @@ export class ResourceChanges {
     return (await queryBus.execute(query)).map((subscription) => ({
       ...notificationOf(subscription),
       correlation_id,
+      ...(traceparent !== undefined && { traceparent }),
       deadline_at,
     }));
   }

@@ -1,5 +1,5 @@
 import type { EventStore } from '../event-store';
-import { isOutage } from '../platform';
+import { isOutage, type TraceSpan } from '../platform';
 import { Refused } from '../refusals';
 import { carryOut, type WhichAreSuspended } from './order-book';
 import type { Order, OrderResult } from './order';
@@ -16,10 +16,32 @@ const waitingMax = 5_000;
 /** Times an order is decided anew because somebody else was first. */
 const attemptsMax = 10;
 
+/** Told of every order that has its answer and of every batch that has been carried out. */
+export interface BatchWatch {
+  begin(order: Order): TraceSpan | undefined;
+  ended(order: Order, outcome: OrderOutcome, span: TraceSpan | undefined): void;
+  carriedOut(batch: CarriedOut): void;
+}
+
+/** `recorded`: something happened; `unchanged`: it was so already, or a repeat. */
+export type OrderOutcome = 'recorded' | 'unchanged' | 'refused' | 'failed';
+
+export interface CarriedOut {
+  orders: readonly Order[];
+  /** Those that have to be decided anew, because somebody else was first. */
+  again: number;
+  failed: boolean;
+  /** Of the order that waited longest, from its submission to the start of the batch. */
+  waitedMs: number;
+  durationMs: number;
+}
+
 interface Waiting {
   order: Order;
   key: string;
   attempts: number;
+  submittedMs: number;
+  span: TraceSpan | undefined;
   resolve: (result: OrderResult) => void;
   reject: (error: unknown) => void;
 }
@@ -37,6 +59,7 @@ export class CommandBatcher {
   constructor(
     private readonly eventStore: EventStore,
     private readonly clients: WhichAreSuspended,
+    private readonly watch?: BatchWatch,
   ) {}
 
   /** @throws Refused, or the database's error when it is away. */
@@ -45,7 +68,8 @@ export class CommandBatcher {
       return Promise.reject(new Refused('unavailable', 'Too many requests are waiting already.'));
     }
     return new Promise((resolve, reject) => {
-      this.waiting.push({ order, key: batchKey(order), attempts: 0, resolve, reject });
+      const [submittedMs, span] = [performance.now(), this.watch?.begin(order)];
+      this.waiting.push({ order, key: batchKey(order), attempts: 0, submittedMs, span, resolve, reject });
       this.sendSoon();
     });
   }
@@ -97,6 +121,7 @@ export class CommandBatcher {
   }
 
   private async carryOut(batch: Waiting[]): Promise<void> {
+    const startedMs = performance.now();
     try {
       const outcomes = await carryOut(
         batch.map(({ order }) => order),
@@ -107,13 +132,15 @@ export class CommandBatcher {
       batch.forEach((item, index) => {
         const outcome = outcomes[index]!;
         if (outcome === 'again') again.push(item);
-        else if ('error' in outcome) item.reject(outcome.error);
-        else item.resolve(outcome.result);
+        else if ('error' in outcome) this.fail(item, outcome.error);
+        else this.answer(item, outcome.result);
       });
       this.putBack(again);
+      this.tell(batch, startedMs, again.length);
     } catch (error) {
       if (batch.length === 1 || isOutage(error)) {
-        for (const { reject } of batch) reject(error);
+        for (const item of batch) this.fail(item, error);
+        this.tell(batch, startedMs, 0, true);
         return;
       }
       // A bug in one order must not fail its neighbours: each by itself, then.
@@ -126,9 +153,30 @@ export class CommandBatcher {
       items.filter(({ attempts }) => attempts + 1 >= attemptsMax),
       items.filter(({ attempts }) => attempts + 1 < attemptsMax),
     ];
-    for (const { reject } of tooOften)
-      reject(new Refused('unavailable', 'The subscription is being changed by too many requests at once.'));
+    for (const item of tooOften)
+      this.fail(item, new Refused('unavailable', 'The subscription is being changed by too many requests at once.'));
     this.waiting.unshift(...again.map((item) => ({ ...item, attempts: item.attempts + 1 })));
+  }
+
+  private answer({ order, span, resolve }: Waiting, result: OrderResult): void {
+    this.watch?.ended(order, result.recorded ? 'recorded' : 'unchanged', span);
+    resolve(result);
+  }
+
+  private fail({ order, span, reject }: Waiting, error: unknown): void {
+    this.watch?.ended(order, error instanceof Refused ? 'refused' : 'failed', span);
+    reject(error);
+  }
+
+  private tell(batch: Waiting[], startedMs: number, again: number, failed = false): void {
+    const longestMs = Math.max(...batch.map(({ submittedMs }) => startedMs - submittedMs));
+    this.watch?.carriedOut({
+      orders: batch.map(({ order }) => order),
+      again,
+      failed,
+      waitedMs: longestMs,
+      durationMs: performance.now() - startedMs,
+    });
   }
 }
 

@@ -1,9 +1,11 @@
 import { Module } from '@nestjs/common';
 import { CqrsModule } from '@nestjs/cqrs';
-import { Gauge, Registry } from 'prom-client';
+import { Registry } from 'prom-client';
 import { ClientsModule, SuspendedClients } from '../clients';
 import { EventStore } from '../event-store';
+import { LOGGER, type Logger, type Tracing, TRACING } from '../platform';
 import { CommandBatcher } from './command-batcher';
+import { CommandWatch } from './command.watch';
 import * as handlers from './subscription.handlers';
 
 @Module({
@@ -11,22 +13,22 @@ import * as handlers from './subscription.handlers';
   providers: [
     {
       provide: CommandBatcher,
-      inject: [EventStore, SuspendedClients],
-      useFactory: (eventStore: EventStore, clients: SuspendedClients) => new CommandBatcher(eventStore, clients),
+      inject: [EventStore, SuspendedClients, Registry, LOGGER, TRACING],
+      useFactory: (
+        eventStore: EventStore,
+        clients: SuspendedClients,
+        registry: Registry,
+        log: Logger,
+        tracing: Tracing,
+      ) => {
+        const watch = new CommandWatch(registry, log, tracing);
+        const batcher = new CommandBatcher(eventStore, clients, watch);
+        watch.showWaiting(registry, () => batcher.state().waiting);
+        return batcher;
+      },
     },
     ...Object.values(handlers),
   ],
   exports: [CqrsModule],
 })
-export class SubscriptionsModule {
-  constructor(registry: Registry, batcher: CommandBatcher) {
-    new Gauge({
-      name: 'medmij_commands_waiting',
-      help: 'Commands that wait to be appended',
-      registers: [registry],
-      collect() {
-        this.set(batcher.state().waiting);
-      },
-    });
-  }
-}
+export class SubscriptionsModule {}
