@@ -124,13 +124,23 @@ export class DeliveryRecords {
     return worst;
   }
 
-  /** Every try of one delivery, the oldest first. */
-  async attemptsOf(deliveryId: string, limit: number): Promise<AttemptView[]> {
-    return this.database.query<AttemptView>(
-      'delivery.attempts',
-      `select attempt, at, status, error, duration_ms, outcome from delivery_attempt
-       where delivery_id = $1 and at is not null order by at, attempt limit $2`,
-      [deliveryId, limit],
+  /**
+   * Every try of one delivery and its ending, the oldest first, `limit` rows after the row `after`. A claim has one fence, so that
+   * fences tell the order; what ends without a further try keeps the fence of the last one.
+   */
+  async attemptsOf(
+    deliveryId: string,
+    after: { fence: string; recordedAt: string } | undefined,
+    limit: number,
+  ): Promise<(AttemptView & { fence: string; place: string })[]> {
+    return this.database.query<AttemptView & { fence: string; place: string }>(
+      `delivery.attempts.${after ? 'after' : ''}`,
+      `select attempt, at, written_at as recorded_at, status, error, duration_ms, outcome, fence::text as fence,
+              written_at::text as place
+       from delivery_attempt
+       where delivery_id = $1 ${after ? 'and (fence, written_at) > ($3::bigint, $4::timestamptz)' : ''}
+       order by delivery_attempt.fence, written_at limit $2`,
+      [deliveryId, limit, ...(after ? [after.fence, after.recordedAt] : [])],
     );
   }
 }

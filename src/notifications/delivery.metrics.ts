@@ -2,9 +2,9 @@ import { Counter, Histogram, type Registry } from 'prom-client';
 import { askedGauge, type Clock } from '../platform';
 import type { BreakerState } from './breaker';
 import type { Outcome } from './completion-batcher';
+import { attemptOutcomes } from './delivery';
 import type { DeliveryRecords } from './delivery-records.store';
 
-const outcomes = ['delivered', 'retry', 'dead', 'dropped'] as const;
 /** A resource notification that is not there this long before its deadline is at risk: two more tries remain. */
 const atRiskS = 10 * 60;
 const breakerValues: Record<BreakerState, number> = { closed: 0, half_open: 1, open: 2 };
@@ -28,7 +28,7 @@ export class DeliveryMetrics {
       labelNames: ['outcome'],
       registers,
     });
-    for (const outcome of outcomes) this.deliveries.inc({ outcome }, 0);
+    for (const outcome of attemptOutcomes) this.deliveries.inc({ outcome }, 0);
     this.attempts = new Counter({
       name: 'medmij_delivery_attempts_total',
       help: 'Tries to notify a client, per client, by what became of them',

@@ -2,6 +2,9 @@
 export const deliveryStates = ['pending', 'sending', 'parked', 'delivered', 'dead', 'dropped'] as const;
 export type DeliveryState = (typeof deliveryStates)[number];
 export type NotificationType = 'subscription' | 'resource';
+/** What became of one try. */
+export const attemptOutcomes = ['retry', 'delivered', 'dead', 'dropped'] as const;
+export type AttemptOutcome = (typeof attemptOutcomes)[number];
 
 /** A notification somebody has claimed: what to send, and the fence under which its outcome counts. */
 export interface ClaimedDelivery {
@@ -51,14 +54,18 @@ export interface DeliveryView {
   deadline_at: Date;
 }
 
-/** One try as operators see it; `retry`: it went on. */
+/** One try, or an ending that needed none, as operators see it; `retry`: it went on. */
 export interface AttemptView {
+  /** Tries that counted so far, this one included. */
   attempt: number;
-  at: Date;
+  /** When it was last tried; null when it never was. */
+  at: Date | null;
+  recorded_at: Date;
   status: number | null;
   error: string | null;
+  /** Null for an ending without a try. */
   duration_ms: number | null;
-  outcome: 'retry' | 'delivered' | 'dead' | 'dropped';
+  outcome: AttemptOutcome;
 }
 
 export interface AttemptRecord {

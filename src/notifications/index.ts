@@ -1,5 +1,7 @@
 /** Telling clients: what to send, when, over which connection, and what an answer means. */
 export {
+  attemptOutcomes,
+  type AttemptView,
   BeforeSending,
   type ClaimedDelivery,
   type DeliveryState,

@@ -12,6 +12,7 @@ import { ClientOrdersController } from './client-orders.controller';
 import { ClientRecords } from './client-records';
 import { ClientsController } from './clients.controller';
 import { DeadLettersController } from './dead-letters.controller';
+import { DeliveryAttemptsController } from './delivery-attempts.controller';
 import { DeliveriesController } from './deliveries.controller';
 import { InteractionsController } from './interactions.controller';
 import { ListsController } from './lists.controller';
@@ -37,6 +38,7 @@ import { SubscriptionsController } from './subscriptions.controller';
     ClientsController,
     ClientOrdersController,
     DeliveriesController,
+    DeliveryAttemptsController,
     DeadLettersController,
     ParkedController,
     ListsController,

@@ -62,6 +62,7 @@ describe('bad input at the operators’ door', () => {
     await refuseGet(`/ops/api/subscriptions/${id}/notifications`, 'not_found');
   });
   it.each(noIds)('%s is no delivery and no dead letter', async (_what, id) => {
+    await refuseGet(`/ops/api/deliveries/${id}/attempts`, 'not_found');
     for (const path of [`/ops/api/deliveries/${id}/retry`, `/ops/api/dead-letters/${id}/replay`])
       expectProblem(await service.send('POST', path, writing), 'not_found', { subject });
   });

@@ -363,7 +363,7 @@ describe('the delivery engine', () => {
       }
       const [last] = await claim(after(9));
       await finish(last!, delivered(after(9)));
-      const tries = await records.attemptsOf(last!.delivery_id, 10);
+      const tries = await records.attemptsOf(last!.delivery_id, undefined, 10);
       expect(tries.map(({ attempt: n, outcome, status }) => [n, outcome, status])).toEqual([
         [1, 'retry', 503],
         [1, 'retry', 503],
