@@ -226,10 +226,13 @@ const notificationColumns = [
   'correlation_id',
 ] as const;
 
+/** What is planned in one go is listed in the order in which it was given: each a microsecond after the one before. */
+const plannedAt = (now: string, row: string) => `${now}::timestamptz + (${row}.turn - 1) * interval '1 microsecond'`;
+
 const enqueueSql = `
   with given as (
     select * from unnest($1::uuid[], $2::text[], $3::integer[], $4::text[], $5::text[], $6::text[], $7::text[], $8::uuid[], $9::text[],
-      $10::date[], $11::text[], $15::text[]) as n (${notificationColumns.join(', ')}, traceparent)
+      $10::date[], $11::text[], $15::text[]) with ordinality as n (${notificationColumns.join(', ')}, traceparent, turn)
   ), fresh as (
     select given.* from given join notified_subscription s using (subscription_id) where s.told_sequence < given.sequence
   ), newest as (
@@ -251,7 +254,7 @@ const enqueueSql = `
   ), recorded as (${recordUntried('dropped', `'superseded'`)})
   insert into delivery (
     ${notificationColumns.join(', ')}, traceparent, endpoint_id, state, due_at, first_due_at, created_at, deadline_at)
-  select ${notificationColumns.map((name) => `f.${name}`).join(', ')}, f.traceparent, e.endpoint_id, 'pending', $12, $12, $12,
+  select ${notificationColumns.map((name) => `f.${name}`).join(', ')}, f.traceparent, e.endpoint_id, 'pending', $12, $12, ${plannedAt('$12', 'f')},
          $12::timestamptz + $13 * interval '1 second'
   from fresh f join notification_endpoint e on ${isEndpointOf('e', 'f')}
   on conflict (delivery_id) do nothing`;
@@ -272,7 +275,7 @@ const enqueueResourcesSql = `
   with given as (
     select distinct on (n.subscription_id) n.*, 'resource' as notification_type
     from unnest($1::text[], $2::integer[], $3::text[], $4::text[], $5::text[], $6::text[], $7::uuid[], $8::text[], $9::timestamptz[],
-      $11::text[]) as n (${resourceColumns.join(', ')}, traceparent)
+      $11::text[]) with ordinality as n (${resourceColumns.join(', ')}, traceparent, turn)
     order by n.subscription_id, n.deadline_at
   ), absorbed as (
     update delivery d set deadline_at = least(d.deadline_at, given.deadline_at), sequence = greatest(d.sequence, given.sequence)
@@ -280,7 +283,9 @@ const enqueueResourcesSql = `
     where d.subscription_id = given.subscription_id and d.notification_type = 'resource' and d.state in ('pending', 'parked')
     returning d.subscription_id
   ), planned as (
-    update notified_subscription s set resource_planned_at = $10 from given where s.subscription_id = given.subscription_id
+    update notified_subscription s set resource_planned_at = $10 from given
+    -- Not where one that waits takes it over: there is none newer that stands for that one if it dies.
+    where s.subscription_id = given.subscription_id and given.subscription_id not in (select subscription_id from absorbed)
   ), urged as (
     -- What has to go first is tried as if it were new: else the pauses of its schedule would use up the hour of this one.
     update delivery d set due_at = least(d.due_at, $10), first_due_at = $10
@@ -291,7 +296,7 @@ const enqueueResourcesSql = `
   insert into delivery (
     delivery_id, ${resourceColumns.join(', ')}, traceparent, notification_type, endpoint_id, state, due_at, first_due_at, created_at)
   select gen_random_uuid(), ${resourceColumns.map((name) => `g.${name}`).join(', ')}, g.traceparent, 'resource', e.endpoint_id,
-         case s.status when 'suspended' then 'parked' else 'pending' end, $10, $10, $10
+         case s.status when 'suspended' then 'parked' else 'pending' end, $10, $10, ${plannedAt('$10', 'g')}
   from given g join notification_endpoint e on ${isEndpointOf('e', 'g')}
   left join notified_subscription s on s.subscription_id = g.subscription_id
   where g.subscription_id not in (select subscription_id from absorbed) and s.status is distinct from 'ended'`;

@@ -477,5 +477,16 @@ describe('the delivery engine', () => {
       await change({}, after(9_001));
       expect(await replay.retry(one!.delivery_id, after(9_002))).toBe('not_retryable');
     });
+
+    it('of a resource notification that stood for later changes too puts it back: there is no newer one', async () => {
+      await told();
+      await change();
+      const [one] = await claim();
+      await finish(one!, retryAt(after(5)));
+      await change({}, after(1));
+      const [again] = await claim(after(5));
+      await finish(again!, dead(after(5)));
+      expect(await replay.retry(one!.delivery_id, after(60))).toMatchObject({ state: 'pending' });
+    });
   });
 });

@@ -475,6 +475,14 @@ describe('the store of deliveries', () => {
       }
     });
 
+    it('keep the order of what happened, also where all of it was planned in the same moment', async () => {
+      const others = Array.from({ length: 20 }, () => notify(`${randomUUID()}.1`, 1));
+      const newestFirst = (await enqueue(...others, notify(subscription, 1), notify(subscription, 2))).reverse();
+      expect((await everything()).map(({ delivery_id }) => delivery_id)).toEqual(newestFirst);
+      for (let n = 0; n < 10; n += 1) await finish(n % 2 === 0 ? dead : delivered);
+      expect(await pages({}, 3)).toEqual(newestFirst);
+    });
+
     it('page by page shows what was there, whatever comes in meanwhile', async () => {
       await fill();
       const before = (await everything()).map(({ delivery_id }) => delivery_id);
