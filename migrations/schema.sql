@@ -126,6 +126,14 @@ create table delivery_attempt (
   constraint delivery_attempt_outcome_check CHECK ((outcome = ANY (ARRAY['retry'::text, 'delivered'::text, 'dead'::text, 'dropped'::text])))
 ) partition by RANGE (written_at);
 
+create table delivery_ledger (
+  hour timestamp with time zone not null,
+  client_id text not null,
+  notification_type text not null,
+  planned bigint not null,
+  constraint delivery_ledger_notification_type_check CHECK ((notification_type = ANY (ARRAY['subscription'::text, 'resource'::text])))
+);
+
 create table event (
   epoch integer not null,
   xid xid8 not null,
@@ -395,6 +403,8 @@ CREATE INDEX delivery_attempt_delivery ON ONLY public.delivery_attempt USING btr
 CREATE INDEX delivery_attempt_newest ON ONLY public.delivery_attempt USING btree (created_at, delivery_id) WHERE (outcome <> 'retry'::text);
 
 CREATE INDEX delivery_attempt_subscription ON ONLY public.delivery_attempt USING btree (subscription_id, created_at, delivery_id) WHERE (outcome <> 'retry'::text);
+
+CREATE INDEX delivery_ledger_hour ON public.delivery_ledger USING btree (hour, client_id, notification_type);
 
 CREATE UNIQUE INDEX event_log_order ON public.event USING btree (epoch, xid, pos);
 

@@ -6,12 +6,12 @@ const finishedStates: readonly string[] = ['delivered', 'dead', 'dropped'];
 
 /** Both tables in the form in which operators see them: what is unfinished, and the ending of what is not. */
 const sharedColumns = `delivery_id, subscription_id, client_id, notification_type, end_date::text as end_date, due_at, created_at, deadline_at`;
-const unfinishedRows = `
+export const unfinishedRows = `
   select ${sharedColumns}, attempts, last_attempt_at, last_status, last_error,
          case when state = 'pending' and exists (select 1 from parked_client p where p.client_id = delivery.client_id)
               then 'parked' else state end as state
   from delivery`;
-const finishedRows = `
+export const finishedRows = `
   select ${sharedColumns}, attempt as attempts, at as last_attempt_at, status as last_status, error as last_error, outcome as state
   from delivery_attempt where outcome <> 'retry'`;
 

@@ -1,12 +1,13 @@
 import { type CheckResult, type Clock, describeError, type Logger, loopCheck, WorkLoop } from '../platform';
 import type { AttemptLogStore } from './attempt-log.store';
+import type { DeliveryLedger } from './delivery-ledger.store';
 import type { DeliveryQueue } from './delivery-queue.store';
 
 const everyMs = 60_000;
 /** Deliveries given up in one step. */
 const givenUpMax = 500;
 
-/** Keeps the tables of deliveries in order: days of the log of attempts, and the end of what nobody could be told in time. */
+/** Keeps the tables of deliveries in order: days of the log of attempts, the ledger, the end of what nobody could be told in time. */
 export class DeliveryKeeper {
   private readonly loop: WorkLoop;
   private hasToday = true;
@@ -14,6 +15,7 @@ export class DeliveryKeeper {
   constructor(
     private readonly attempts: AttemptLogStore,
     private readonly queue: DeliveryQueue,
+    private readonly ledger: DeliveryLedger,
     private readonly clock: Clock,
     private readonly log: Logger,
   ) {
@@ -22,6 +24,7 @@ export class DeliveryKeeper {
       step: async () => {
         await this.attempts.keepDays();
         this.hasToday = await this.attempts.hasToday();
+        await this.ledger.keep(this.clock.now());
         return (await this.queue.giveUpOverdue(this.clock.now(), givenUpMax)) === givenUpMax ? 'more' : 'idle';
       },
       idleMs: everyMs,

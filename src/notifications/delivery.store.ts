@@ -229,6 +229,11 @@ const notificationColumns = [
 /** What is planned in one go is listed in the order in which it was given: each a microsecond after the one before. */
 const plannedAt = (now: string, row: string) => `${now}::timestamptz + (${row}.turn - 1) * interval '1 microsecond'`;
 
+/** Counts what the statement adds, and only that: planned twice is counted once (docs/adr/0026). */
+const countAdded = `
+  insert into delivery_ledger (hour, client_id, notification_type, planned)
+  select date_trunc('hour', created_at, 'UTC'), client_id, notification_type, count(*) from added group by 1, 2, 3`;
+
 const enqueueSql = `
   with given as (
     select * from unnest($1::uuid[], $2::text[], $3::integer[], $4::text[], $5::text[], $6::text[], $7::text[], $8::uuid[], $9::text[],
@@ -251,13 +256,16 @@ const enqueueSql = `
       and d.state = 'pending'
       and (d.last_attempt_at is not null or d.created_at <= $12::timestamptz - $14 * interval '1 second')
     returning d.*
-  ), recorded as (${recordUntried('dropped', `'superseded'`)})
-  insert into delivery (
-    ${notificationColumns.join(', ')}, traceparent, endpoint_id, state, due_at, first_due_at, created_at, deadline_at)
-  select ${notificationColumns.map((name) => `f.${name}`).join(', ')}, f.traceparent, e.endpoint_id, 'pending', $12, $12, ${plannedAt('$12', 'f')},
-         $12::timestamptz + $13 * interval '1 second'
-  from fresh f join notification_endpoint e on ${isEndpointOf('e', 'f')}
-  on conflict (delivery_id) do nothing`;
+  ), recorded as (${recordUntried('dropped', `'superseded'`)}
+  ), added as (
+    insert into delivery (
+      ${notificationColumns.join(', ')}, traceparent, endpoint_id, state, due_at, first_due_at, created_at, deadline_at)
+    select ${notificationColumns.map((name) => `f.${name}`).join(', ')}, f.traceparent, e.endpoint_id, 'pending', $12, $12, ${plannedAt('$12', 'f')},
+           $12::timestamptz + $13 * interval '1 second'
+    from fresh f join notification_endpoint e on ${isEndpointOf('e', 'f')}
+    on conflict (delivery_id) do nothing
+    returning client_id, notification_type, created_at
+  ) ${countAdded}`;
 
 const resourceColumns = [
   'subscription_id',
@@ -292,11 +300,13 @@ const enqueueResourcesSql = `
     from given
     where d.subscription_id = given.subscription_id and d.notification_type = 'subscription' and d.state = 'pending' and d.tried
       and d.subscription_id not in (select subscription_id from absorbed)
-  )
-  insert into delivery (
-    delivery_id, ${resourceColumns.join(', ')}, traceparent, notification_type, endpoint_id, state, due_at, first_due_at, created_at)
-  select gen_random_uuid(), ${resourceColumns.map((name) => `g.${name}`).join(', ')}, g.traceparent, 'resource', e.endpoint_id,
-         case s.status when 'suspended' then 'parked' else 'pending' end, $10, $10, ${plannedAt('$10', 'g')}
-  from given g join notification_endpoint e on ${isEndpointOf('e', 'g')}
-  left join notified_subscription s on s.subscription_id = g.subscription_id
-  where g.subscription_id not in (select subscription_id from absorbed) and s.status is distinct from 'ended'`;
+  ), added as (
+    insert into delivery (
+      delivery_id, ${resourceColumns.join(', ')}, traceparent, notification_type, endpoint_id, state, due_at, first_due_at, created_at)
+    select gen_random_uuid(), ${resourceColumns.map((name) => `g.${name}`).join(', ')}, g.traceparent, 'resource', e.endpoint_id,
+           case s.status when 'suspended' then 'parked' else 'pending' end, $10, $10, ${plannedAt('$10', 'g')}
+    from given g join notification_endpoint e on ${isEndpointOf('e', 'g')}
+    left join notified_subscription s on s.subscription_id = g.subscription_id
+    where g.subscription_id not in (select subscription_id from absorbed) and s.status is distinct from 'ended'
+    returning client_id, notification_type, created_at
+  ) ${countAdded}`;

@@ -10,6 +10,7 @@ export {
   type PlannedResource,
 } from './delivery';
 export { DeliveryStore } from './delivery.store';
+export { type DeliveryBalance, DeliveryLedger, reportMaxDays, reportReachDays } from './delivery-ledger.store';
 export { DeliveryRecords } from './delivery-records.store';
 export { DeliveryReplay, replayMax } from './delivery-replay.store';
 export { DeliveriesModule, NotificationsModule, PLANNED } from './notifications.module';

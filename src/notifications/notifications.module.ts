@@ -29,6 +29,7 @@ import { CompletionBatcher } from './completion-batcher';
 import { BeforeSending } from './delivery';
 import { DeliveryAttempt } from './delivery.attempt';
 import { DeliveryKeeper } from './delivery.keeper';
+import { DeliveryLedger } from './delivery-ledger.store';
 import { DeliveryMetrics } from './delivery.metrics';
 import { DeliveryQueue } from './delivery-queue.store';
 import { DeliveryRecords } from './delivery-records.store';
@@ -53,10 +54,11 @@ export const PLANNED = Symbol('PLANNED');
       inject: [Database, DeliveryRecords],
       useFactory: (database: Database, records: DeliveryRecords) => new DeliveryReplay(database, records),
     },
+    { provide: DeliveryLedger, inject: [Database], useFactory: (database: Database) => new DeliveryLedger(database) },
     { provide: DeliveryMetrics, inject: [Registry, DeliveryRecords, Clock], useFactory: createMetrics },
     { provide: PLANNED, inject: [WakeUp], useFactory: (wakeUp: WakeUp): Signal => wakeUp.signal('deliveries') },
   ],
-  exports: [DeliveryStore, DeliveryRecords, DeliveryReplay, DeliveryMetrics, PLANNED],
+  exports: [DeliveryStore, DeliveryRecords, DeliveryReplay, DeliveryLedger, DeliveryMetrics, PLANNED],
 })
 export class DeliveriesModule {}
 
@@ -109,9 +111,9 @@ export class NotificationsModule implements OnApplicationBootstrap, OnModuleDest
         },
         {
           provide: DeliveryKeeper,
-          inject: [Database, DeliveryQueue, Clock, LOGGER],
-          useFactory: (database: Database, queue: DeliveryQueue, clock: Clock, log: Logger) =>
-            new DeliveryKeeper(new AttemptLogStore(database), queue, clock, log),
+          inject: [Database, DeliveryQueue, DeliveryLedger, Clock, LOGGER],
+          useFactory: (database: Database, queue: DeliveryQueue, ledger: DeliveryLedger, clock: Clock, log: Logger) =>
+            new DeliveryKeeper(new AttemptLogStore(database), queue, ledger, clock, log),
         },
         {
           provide: DeliveryAttempt,

@@ -13,6 +13,7 @@ import { ClientRecords } from './client-records';
 import { ClientsController } from './clients.controller';
 import { DeadLettersController } from './dead-letters.controller';
 import { DeliveryAttemptsController } from './delivery-attempts.controller';
+import { DeliveryReportController } from './delivery-report.controller';
 import { DeliveriesController } from './deliveries.controller';
 import { InteractionsController } from './interactions.controller';
 import { ListsController } from './lists.controller';
@@ -39,6 +40,7 @@ import { SubscriptionsController } from './subscriptions.controller';
     ClientOrdersController,
     DeliveriesController,
     DeliveryAttemptsController,
+    DeliveryReportController,
     DeadLettersController,
     ParkedController,
     ListsController,

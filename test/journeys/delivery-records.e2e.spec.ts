@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { somePerson, TestService } from '../support/app';
 import { eventually } from '../support/eventually';
-import { accepted, deliveriesOf, type Delivery, isReady, type Page, type Problem, scopeOf } from './walk';
+import { accepted, deliveriesOf, type Delivery, isReady, type Page, type Problem, rowsOf, scopeOf } from './walk';
 
 interface Attempt {
   attempt: number;
@@ -14,7 +14,12 @@ interface Attempt {
   outcome: string;
 }
 
-describe('the tries of one delivery', () => {
+interface Report extends Page<Record<string, number | string>> {
+  since: string;
+  until: string;
+}
+
+describe('what operators can ask about deliveries', () => {
   let service: TestService;
   beforeAll(async () => {
     service = await TestService.start();
@@ -25,6 +30,7 @@ describe('the tries of one delivery', () => {
 
   const ask = (id: string, query = '') =>
     service.get<Page<Attempt> & Problem>(`/ops/api/deliveries/${id}/attempts${query}`);
+  const report = (query = '') => service.get<Report & Problem>(`/ops/api/deliveries/report${query}`);
   const newest = (id: string, look: Partial<Delivery>) =>
     eventually(async () => {
       const [delivery] = await deliveriesOf(service, id);
@@ -32,7 +38,7 @@ describe('the tries of one delivery', () => {
       return delivery!;
     });
 
-  it('are told oldest first, in pages, each with what became of it; one that was turned away does not count', async () => {
+  it('tells the tries of one oldest first, in pages, each with what became of it; one that was turned away does not count', async () => {
     const { dvp, clock } = service.world;
     const answers = [503, 429, 204];
     dvp.answer((_, response) => void response.writeHead(answers.shift()!).end());
@@ -62,7 +68,7 @@ describe('the tries of one delivery', () => {
     expect([first.body.items.length, second.body.next]).toEqual([2, null]);
   });
 
-  it('end with one that was not made when the delivery needed none any more', async () => {
+  it('tells as the last of them one that was not made when the delivery needed none any more', async () => {
     const { dvp } = service.world;
     dvp.answerWith(503);
     const subject = somePerson();
@@ -79,7 +85,7 @@ describe('the tries of one delivery', () => {
     );
   });
 
-  it('of a delivery that nobody knows, or asked for in a way nobody understands, are not told', async () => {
+  it('tells none of a delivery that nobody knows, nor when it is asked in a way nobody understands', async () => {
     for (const id of [randomUUID(), 'x', '%00']) {
       const { status, body } = await ask(id);
       expect([status, body.code]).toEqual([404, 'not_found']);
@@ -98,5 +104,49 @@ describe('the tries of one delivery', () => {
     }
     const unauthenticated = await service.send('GET', `/ops/api/deliveries/${randomUUID()}/attempts`, {});
     expect(unauthenticated.status).toBe(401);
+  });
+
+  it('balances what was planned for a client against what became of it, and misses what has been taken away', async () => {
+    const subject = somePerson();
+    const { subscription_id: id } = await accepted(service, { subject });
+    const { delivery_id: deliveryId } = await newest(id, { state: 'delivered' });
+    service.world.dvp.answerWith(503);
+    await accepted(service, { subject, scope: scopeOf(20) });
+    await newest(id, { state: 'pending', attempts: 1 });
+    const since = new Date(Math.floor(service.world.clock.now().getTime() / 3_600_000 - 1) * 3_600_000).toISOString();
+    const { status, body } = await report(`?since=${since}&client_id=localhost`);
+    expect([status, body.since, Date.parse(body.until) % 3_600_000, body.next]).toEqual([200, since, 0, null]);
+    expect(body.items).toHaveLength(1);
+    const [balance] = body.items as [Record<string, number>];
+    const { planned, lost, client_id, notification_type, ...states } = balance;
+    expect([client_id, notification_type, lost]).toEqual(['localhost', 'subscription', 0]);
+    expect(Object.keys(states).sort()).toEqual(['dead', 'delivered', 'dropped', 'parked', 'pending', 'sending']);
+    expect(Object.values(states).reduce((sum, count) => sum + count, 0)).toBe(planned);
+    expect([planned! >= 2, states.delivered! >= 1, states.pending! >= 1]).toEqual([true, true, true]);
+    await rowsOf(service, 'delete from delivery_attempt where delivery_id = $1', [deliveryId]);
+    const [after] = (await report(`?since=${since}`)).body.items;
+    expect(after).toMatchObject({ planned, lost: 1 });
+    expect((await report(`?client_id=nobody.example`)).body.items).toEqual([]);
+  });
+
+  it('reports no period that is not of full hours, too long, or too long ago', async () => {
+    const day = (days: number) => new Date(Math.floor(Date.now() / 86_400_000 + days) * 86_400_000).toISOString();
+    for (const query of [
+      'since=2026-01-01',
+      `since=${day(-1).replace('00:00.000', '30:00.000')}`,
+      `since=${day(-1)}&until=${day(-1)}`,
+      `since=${day(-8)}&until=${day(0)}`,
+      `since=${day(-91)}&until=${day(-90)}`,
+      'client_id=',
+      'state=dead',
+      'limit=0',
+      'after=x',
+      `after=${Buffer.from('["a","b"]').toString('base64url')}`,
+    ]) {
+      const { status, body } = await report(`?${query}`);
+      expect([query, status, body.code]).toEqual([query, 400, 'malformed_request']);
+    }
+    expect((await report(`?since=${day(-7)}&until=${day(0)}`)).status).toBe(200);
+    expect((await service.send('GET', '/ops/api/deliveries/report', {})).status).toBe(401);
   });
 });
