@@ -131,6 +131,7 @@ const mayImport = {
   'api-docs': ['clients', 'intake', 'resource-changes', 'subscriptions', 'transport', 'http', 'refusals', 'platform'],
 
   // What every edge needs.
+  audit: ['http', 'refusals', 'platform'],
   health: [
     'projections',
     'notifications',

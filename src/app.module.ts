@@ -1,5 +1,6 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { ApiDocsModule } from './api-docs';
+import { AuditModule } from './audit';
 import { AuthorizationModule, type AuthorizationOptions, InteractionSweepModule } from './authorization';
 import { AvailabilityModule } from './availability';
 import { ClientConnectionsModule } from './client-connections';
@@ -39,6 +40,7 @@ export class AppModule {
       module: AppModule,
       imports: [
         PlatformModule.with(parts),
+        AuditModule,
         TransportModule.with(config.kafka),
         EventStoreModule.with(logName, upcastBy(subscriptionForms, clientForms), { endAfterS: config.logStallEndS }),
         MedmijListsModule.with(config.lists, config.listTls, !config.production),

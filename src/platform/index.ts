@@ -7,6 +7,7 @@ export { groupBy } from './group-by';
 export { readJsonDocument, UnreadableJson } from './json-document';
 export { createLogger, describeError, LOGGER, type Logger } from './logger';
 export { migrate } from './migrations';
+export { type DroppedMonth, MonthPartitions, type MonthlyTable } from './month-partitions';
 export { nameBasedId } from './name-based-id';
 export { PlatformModule, type PlatformParts } from './platform.module';
 export { type CheckResult, type CheckStatus, loopCheck, Readiness } from './readiness';
