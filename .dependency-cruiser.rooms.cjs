@@ -33,6 +33,7 @@ const mayImport = {
   'incoming-records': ['persons', 'event-store', 'transport', 'refusals', 'platform'],
   'subscription-interface': ['clients', 'grants', 'subscriptions', 'persons', 'http', 'refusals', 'platform'],
   authorization: [
+    'audit',
     'clients',
     'authorization-checks',
     'availability',
@@ -82,6 +83,7 @@ const mayImport = {
     'platform',
   ],
   ops: [
+    'audit',
     'endpoint-watch',
     'incoming-records',
     'clients',
@@ -103,6 +105,7 @@ const mayImport = {
   relay: ['clients', 'subscriptions', 'event-store', 'transport', 'platform'],
   projections: ['clients', 'subscriptions', 'event-store', 'http', 'refusals', 'platform'],
   notifications: [
+    'audit',
     'client-connections',
     'clients',
     'subscriptions',
@@ -124,7 +127,7 @@ const mayImport = {
   persons: ['event-store', 'refusals', 'platform'],
   'client-connections': ['medmij-lists', 'refusals', 'platform'],
   'medmij-lists': ['refusals', 'platform'],
-  'event-store': ['refusals', 'platform'],
+  'event-store': ['audit', 'refusals', 'platform'],
   transport: ['refusals', 'platform'],
 
   // What others read about us.

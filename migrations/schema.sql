@@ -424,6 +424,8 @@ CREATE INDEX delivery_attempt_amiss ON ONLY public.delivery_attempt USING btree 
 
 CREATE INDEX delivery_attempt_client ON ONLY public.delivery_attempt USING btree (client_id, created_at, delivery_id) WHERE (outcome <> 'retry'::text);
 
+CREATE INDEX delivery_attempt_conversation ON ONLY public.delivery_attempt USING btree (correlation_id) WHERE (notification_type = 'resource'::text);
+
 CREATE INDEX delivery_attempt_delivery ON ONLY public.delivery_attempt USING btree (delivery_id);
 
 CREATE INDEX delivery_attempt_newest ON ONLY public.delivery_attempt USING btree (created_at, delivery_id) WHERE (outcome <> 'retry'::text);
@@ -431,6 +433,10 @@ CREATE INDEX delivery_attempt_newest ON ONLY public.delivery_attempt USING btree
 CREATE INDEX delivery_attempt_subscription ON ONLY public.delivery_attempt USING btree (subscription_id, created_at, delivery_id) WHERE (outcome <> 'retry'::text);
 
 CREATE INDEX destruction_record_newest ON public.destruction_record USING btree (destroyed_at, record_no);
+
+CREATE INDEX event_cause ON public.event USING hash (((metadata ->> 'causation_id'::text)));
+
+CREATE INDEX event_conversation ON public.event USING hash (((metadata ->> 'correlation_id'::text)));
 
 CREATE UNIQUE INDEX event_log_order ON public.event USING btree (epoch, xid, pos);
 

@@ -1,8 +1,18 @@
 import type { Database } from '../platform';
 import type { KeptLine } from './audit-line';
+import {
+  type AuditSource,
+  type AuditView,
+  pageOfLines,
+  placeColumns,
+  type SourcePlace,
+  type TracedIds,
+} from './audit-source';
+
+const place = { at: 'at', id: `lpad(line_no::text, 19, '0')` };
 
 /** The table of audit lines. */
-export class AuditLineStore {
+export class AuditLineStore implements AuditSource {
   constructor(private readonly database: Database) {}
 
   /** All of them in one statement; `writtenAt` says in which month they stand. */
@@ -23,6 +33,20 @@ export class AuditLineStore {
       texts('reason_text'),
       lines.map(({ details }) => (details ? JSON.stringify(details) : null)),
     ]);
+  }
+
+  /** Without an id: what operators did, and no steps. */
+  async lines(ids: TracedIds, before: SourcePlace | undefined, limit: number): Promise<AuditView[]> {
+    const values: unknown[] = [];
+    const value = (content: unknown) => `$${values.push(content)}`;
+    const named = (['request_id', 'correlation_id'] as const).filter((name) => ids[name] !== undefined);
+    const conditions = named.map((name) => `${name} = ${value(ids[name])}`);
+    return this.database.query<AuditView>(
+      `audit.lines.${named.join('.')}.${before ? 'before' : ''}`,
+      `select ${placeColumns(place)}, who, what, outcome, request_id, correlation_id, subscription_id, client_id, reason_text, details
+       from audit_line ${pageOfLines(named.length > 0 ? conditions : ['is_operation'], place, before, limit, value)}`,
+      values,
+    );
   }
 }
 

@@ -5,15 +5,13 @@ import {
   describeError,
   type Logger,
   loopCheck,
-  MonthPartitions,
+  type MonthPartitions,
   WorkLoop,
 } from '../platform';
 import type { DestructionRecords } from './destruction-records.store';
+import { keptByMonth } from './kept-by-month';
 
 const everyMs = 60_000;
-
-/** core.logging.101: at least 24 months and at most 36; a month goes when all of it has been kept for 24. */
-const keptMonths = 24;
 
 /** Keeps the months of the audit trail. */
 export class AuditKeeper {
@@ -26,10 +24,7 @@ export class AuditKeeper {
     private readonly clock: Clock,
     private readonly log: Logger,
   ) {
-    const table = { name: 'audit_line', by: 'written_at', keptMonths };
-    this.months = new MonthPartitions(database, table, (queries, { table: what, ...month }) =>
-      destructions.write({ what, ...month, at: clock.now() }, queries),
-    );
+    this.months = keptByMonth({ name: 'audit_line', by: 'written_at' }, { database, destructions, clock });
     this.loop = new WorkLoop({
       name: 'audit-keeper',
       step: async () => {

@@ -1,10 +1,13 @@
 import { Module, type OnApplicationBootstrap, type OnApplicationShutdown, type OnModuleDestroy } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import type { FastifyInstance } from 'fastify';
 import { Registry } from 'prom-client';
 import { Clock, Database, LOGGER, type Logger, Readiness } from '../platform';
 import { AuditKeeper } from './audit.keeper';
 import { AuditLineStore } from './audit-line.store';
 import { AuditTrail } from './audit-trail';
 import { DestructionRecords } from './destruction-records.store';
+import { RequestSteps } from './request-steps';
 
 /** The audit trail, for every room. */
 @Module({
@@ -14,11 +17,21 @@ import { DestructionRecords } from './destruction-records.store';
       inject: [Database],
       useFactory: (database: Database) => new DestructionRecords(database),
     },
+    { provide: AuditLineStore, inject: [Database], useFactory: (database: Database) => new AuditLineStore(database) },
     {
       provide: AuditTrail,
-      inject: [Database, Clock, LOGGER, Registry],
-      useFactory: (database: Database, clock: Clock, log: Logger, registry: Registry) =>
-        new AuditTrail(new AuditLineStore(database), clock, log, registry),
+      inject: [AuditLineStore, Clock, LOGGER, Registry],
+      useFactory: (store: AuditLineStore, clock: Clock, log: Logger, registry: Registry) =>
+        new AuditTrail(store, clock, log, registry),
+    },
+    {
+      provide: RequestSteps,
+      inject: [AuditTrail, Clock, HttpAdapterHost],
+      useFactory: (trail: AuditTrail, clock: Clock, { httpAdapter }: HttpAdapterHost) => {
+        const steps = new RequestSteps(trail, clock);
+        steps.register(httpAdapter.getInstance<FastifyInstance>());
+        return steps;
+      },
     },
     {
       provide: AuditKeeper,
@@ -27,7 +40,7 @@ import { DestructionRecords } from './destruction-records.store';
         new AuditKeeper(database, destructions, clock, log),
     },
   ],
-  exports: [AuditTrail, DestructionRecords],
+  exports: [AuditTrail, AuditLineStore, DestructionRecords],
 })
 export class AuditModule implements OnApplicationBootstrap, OnModuleDestroy, OnApplicationShutdown {
   constructor(

@@ -1,11 +1,13 @@
 import { Module } from '@nestjs/common';
 import { Registry } from 'prom-client';
-import { Database, LOGGER, type Logger } from '../platform';
+import { AuditModule, AuditTrail } from '../audit';
+import { Clock, Database, LOGGER, type Logger } from '../platform';
 import { AuthorizationAudit } from './authorization.audit';
 import { InteractionStore } from './interaction.store';
 
 /** What is kept of authorization requests: the table, the lines, the count. One for all roles of a process. */
 @Module({
+  imports: [AuditModule],
   providers: [
     {
       provide: InteractionStore,
@@ -14,8 +16,9 @@ import { InteractionStore } from './interaction.store';
     },
     {
       provide: AuthorizationAudit,
-      inject: [LOGGER, Registry],
-      useFactory: (log: Logger, registry: Registry) => new AuthorizationAudit(log, registry),
+      inject: [LOGGER, AuditTrail, Clock, Registry],
+      useFactory: (log: Logger, trail: AuditTrail, clock: Clock, registry: Registry) =>
+        new AuthorizationAudit(log, trail, clock, registry),
     },
   ],
   exports: [InteractionStore, AuthorizationAudit],

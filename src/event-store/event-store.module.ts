@@ -2,6 +2,7 @@ import { type DynamicModule, Module, type OnApplicationBootstrap, type OnModuleD
 import { Registry } from 'prom-client';
 import { askedGauge, Database, LOGGER, type Logger, loopCheck, Readiness, WakeUp } from '../platform';
 import { CheckpointStore } from './checkpoint.store';
+import { EventAudit } from './event-audit.store';
 import { EventStore } from './event.store';
 import { LogHoldStore } from './log-hold.store';
 import { describeHold, LogWatch, type LogWatchOptions } from './log-watch';
@@ -52,6 +53,7 @@ export class EventStoreModule implements OnApplicationBootstrap, OnModuleDestroy
           inject: [Database, WakeUp],
           useFactory: (db: Database, wakeUp: WakeUp) => new EventStore(db, logName, appendedIn(wakeUp), upcast),
         },
+        { provide: EventAudit, inject: [Database], useFactory: (db: Database) => new EventAudit(db) },
         { provide: LogReader, inject: [Database], useFactory: (db: Database) => new LogReader(db, logName) },
         {
           provide: CheckpointStore,
@@ -82,7 +84,7 @@ export class EventStoreModule implements OnApplicationBootstrap, OnModuleDestroy
           useFactory: (db: Database, log: Logger) => new LogWatch(new LogHoldStore(db), log, watch),
         },
       ],
-      exports: [EventStore, LogReader, CheckpointStore, ParkedStreamStore, LogAccess, LogWatch],
+      exports: [EventStore, EventAudit, LogReader, CheckpointStore, ParkedStreamStore, LogAccess, LogWatch],
     };
   }
 

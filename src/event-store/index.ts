@@ -9,6 +9,7 @@ export {
   type StoredCommand,
   type StreamTarget,
 } from './event.store';
+export { EventAudit } from './event-audit.store';
 export { EventStoreModule } from './event-store.module';
 export { type FactForms, upcastBy, type Upcaster } from './fact-forms';
 export { HeldLease } from './held-lease';

@@ -46,6 +46,7 @@ export class AccessTokenGuard implements CanActivate {
       throw invalidToken();
     }
     request.granted = granted;
+    request.caller = granted.clientId;
     return true;
   }
 

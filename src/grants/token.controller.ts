@@ -78,6 +78,7 @@ export class TokenController {
         throw new TokenRefused('invalid_request', 'The parameters belong into the body.');
       }
       known.client_id = this.clients.authenticate(request, form);
+      request.caller = known.client_id;
       const token = await this.grants.exchange({
         ...codeIn(form),
         clientId: known.client_id,

@@ -5,10 +5,8 @@ import type { BeforeApplicationShutdown, OnApplicationBootstrap } from '@nestjs/
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { Refused } from '../refusals';
 import { limits } from './limits';
+import { isAtMachineDoor } from './machine-doors';
 import { UnusedConnections } from './unused-connections';
-
-/** Routes for machines only (contract.md 2): with a backchannel they are there and nowhere else. */
-const backchannelRoutes = /^\/(oauth\/token|Subscription|authorizations|resource-changes)(\/|$)/;
 
 /** A caller that opens a connection and does not shake hands is not waited for, neither now nor at a shutdown. */
 const handshakeTimeoutMs = 10_000;
@@ -22,7 +20,7 @@ export interface BackchannelOptions {
 
 /**
  * A second port over mutual TLS for machine traffic, so that a browser is never asked for a certificate. The same routes
- * answer, each on its own port only; on the other one there is nothing.
+ * answer, those for machines here and nowhere else; on the other port there is nothing in their place.
  */
 export class Backchannel implements OnApplicationBootstrap, BeforeApplicationShutdown {
   /** When our certificate on this port ends; it is read at the start, so a new one needs one. */
@@ -81,8 +79,7 @@ export class Backchannel implements OnApplicationBootstrap, BeforeApplicationShu
     await closed;
   }
 
-  /** By the route that was found, not by the address as it was written: `/%61uthorizations` leads there too. */
   private isOnItsPort(request: FastifyRequest): boolean {
-    return backchannelRoutes.test(request.routeOptions.url ?? '') === 'encrypted' in request.raw.socket;
+    return isAtMachineDoor(request) === 'encrypted' in request.raw.socket;
   }
 }

@@ -6,7 +6,7 @@ import type { TokenVerifier } from './token-verifier';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** `sub` of the bearer token. */
+    /** Who asks: `sub` of the bearer token, also of one that does not allow what is asked, or the client of an access token. */
     caller?: string;
   }
 }
@@ -44,9 +44,9 @@ export class BearerGuard implements CanActivate {
     const token = bearer.exec(request.headers.authorization ?? '')?.[1];
     if (token === undefined) throw new Refused('unauthenticated', 'A bearer token is needed.');
     const claims = await (scope.startsWith('ops:') ? this.opsTokens : this.asTokens).verify(token);
+    request.caller = claims.sub;
     const granted = typeof claims.scope === 'string' ? claims.scope.split(' ') : [];
     if (!granted.includes(scope)) throw new Refused('forbidden', `The token lacks the scope ${scope}.`);
-    request.caller = claims.sub;
     return true;
   }
 }

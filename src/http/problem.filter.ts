@@ -42,6 +42,13 @@ export function problemHeaders({ code }: Refused): Record<string, string> {
   };
 }
 
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** With what it was refused, once it was. */
+    refusal?: RefusalCode;
+  }
+}
+
 /** Says a refusal to a person. How a page looks is not for the edge to know. */
 export type AnswerInPage = (refused: Refused, request: FastifyRequest, reply: FastifyReply) => void;
 
@@ -64,6 +71,7 @@ export class ProblemFilter implements ExceptionFilter {
   /** Also used where Nest is not asked: errors of Fastify's own hooks. */
   answer(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
     const refused = this.refusalOf(error, request, reply);
+    request.refusal = refused.code;
     if (this.answerInPage && answerKindOf(request) === 'page') {
       if (refused.code === 'unavailable') void reply.header('retry-after', String(retryAfterS));
       return this.answerInPage(refused, request, reply);

@@ -28,8 +28,8 @@ const gatherMs = 3;
 const statementsMax = 2;
 /** An outage is sat out this often, with this pause; then the leases have run out, and others send again. */
 const outage = { retriesMax: 20, pauseMs: 250 };
-/** check_violation: the row was on its way to the strays while its day was attached; the next time it goes there. */
-const dayMadeMeanwhile = '23514';
+/** check_violation: the row was on its way to the strays while its month was attached; the next time it goes there. */
+const monthMadeMeanwhile = '23514';
 
 /** Gathers the outcomes of a process into one statement: one commit for many. */
 export class CompletionBatcher {
@@ -84,7 +84,7 @@ async function sittingOut<Result>(work: () => Promise<Result>): Promise<Result> 
     try {
       return await work();
     } catch (error) {
-      const passes = isOutage(error) || sqlState(error) === dayMadeMeanwhile;
+      const passes = isOutage(error) || sqlState(error) === monthMadeMeanwhile;
       if (!passes || retries >= outage.retriesMax) throw error;
       await pause(outage.pauseMs);
     }

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { CommandBus } from '@nestjs/cqrs';
 import type { NotificationClient } from '../client-connections';
 import type { ListStore } from '../medmij-lists';
@@ -7,6 +6,7 @@ import { TerminateOrder } from '../subscriptions';
 import type { Outcome } from './completion-batcher';
 import type { AttemptRecord, BeforeSending, ClaimedDelivery } from './delivery';
 import type { DeliveryStore } from './delivery.store';
+import { requestIdOf } from './notification-request';
 import { nextAttempt } from './retry-schedule';
 import { type CallAnswer, isWell, type Verdict, verdictOf } from './verdict';
 
@@ -106,7 +106,7 @@ export class DeliveryAttempt {
         notification_type: delivery.notification_type,
         ...(delivery.end_date !== null && { end_date: delivery.end_date }),
       },
-      requestId: randomUUID(),
+      requestId: requestIdOf(delivery.delivery_id, delivery.fence),
       correlationId: delivery.correlation_id,
     });
     return answer.kind === 'held_back' ? 'held_back' : answer;

@@ -1,5 +1,12 @@
-import { type CheckResult, type Clock, describeError, type Logger, loopCheck, WorkLoop } from '../platform';
-import type { AttemptLogStore } from './attempt-log.store';
+import {
+  type CheckResult,
+  type Clock,
+  describeError,
+  type Logger,
+  loopCheck,
+  type MonthPartitions,
+  WorkLoop,
+} from '../platform';
 import type { DeliveryLedger } from './delivery-ledger.store';
 import type { DeliveryQueue } from './delivery-queue.store';
 
@@ -7,13 +14,13 @@ const everyMs = 60_000;
 /** Deliveries given up in one step. */
 const givenUpMax = 500;
 
-/** Keeps the tables of deliveries in order: days of the log of attempts, the ledger, the end of what nobody could be told in time. */
+/** Keeps the tables of deliveries in order: months of the log of attempts, the ledger, the end of what nobody could be told in time. */
 export class DeliveryKeeper {
   private readonly loop: WorkLoop;
-  private hasToday = true;
+  private hasMonth = true;
 
   constructor(
-    private readonly attempts: AttemptLogStore,
+    private readonly attempts: MonthPartitions,
     private readonly queue: DeliveryQueue,
     private readonly ledger: DeliveryLedger,
     private readonly clock: Clock,
@@ -22,10 +29,11 @@ export class DeliveryKeeper {
     this.loop = new WorkLoop({
       name: 'delivery-keeper',
       step: async () => {
-        await this.attempts.keepDays();
-        this.hasToday = await this.attempts.hasToday();
-        await this.ledger.keep(this.clock.now());
-        return (await this.queue.giveUpOverdue(this.clock.now(), givenUpMax)) === givenUpMax ? 'more' : 'idle';
+        const now = this.clock.now();
+        await this.attempts.keep(now);
+        this.hasMonth = await this.attempts.hasMonthOf(now);
+        await this.ledger.keep(now);
+        return (await this.queue.giveUpOverdue(now, givenUpMax)) === givenUpMax ? 'more' : 'idle';
       },
       idleMs: everyMs,
       log,
@@ -33,14 +41,14 @@ export class DeliveryKeeper {
   }
 
   /**
-   * Before anybody writes to the log of attempts: a row that is on its way to the strays while its day is attached is refused
+   * Before anybody writes to the log of attempts: a row that is on its way to the strays while its month is attached is refused
    * by PostgreSQL. Without a database the loop does it later.
    */
   async start(): Promise<void> {
     try {
-      await this.attempts.keepDays({ waits: true });
+      await this.attempts.keep(this.clock.now(), { waits: true });
     } catch (error) {
-      this.log.warn({ error: describeError(error) }, 'attempt_log.days_not_made');
+      this.log.warn({ error: describeError(error) }, 'attempt_log.months_not_made');
     }
     this.loop.start();
   }
@@ -50,8 +58,8 @@ export class DeliveryKeeper {
   }
 
   check(): CheckResult {
-    return this.hasToday
+    return this.hasMonth
       ? loopCheck(this.loop.state())
-      : { status: 'degraded', reason: 'the log of attempts has no partition for today' };
+      : { status: 'degraded', reason: 'the log of attempts has no partition for this month' };
   }
 }

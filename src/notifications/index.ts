@@ -1,4 +1,5 @@
 /** Telling clients: what to send, when, over which connection, and what an answer means. */
+export { AttemptAudit } from './attempt-audit.store';
 export {
   attemptOutcomes,
   type AttemptView,

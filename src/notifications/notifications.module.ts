@@ -8,8 +8,9 @@ import {
 } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { Registry } from 'prom-client';
+import { AuditModule, DestructionRecords, keptByMonth } from '../audit';
 import { NotificationClient } from '../client-connections';
-import { type Fact, LogAccess, type LogFollower } from '../event-store';
+import { EventAudit, type Fact, LogAccess, type LogFollower } from '../event-store';
 import { ListStore } from '../medmij-lists';
 import {
   Clock,
@@ -24,7 +25,7 @@ import {
   WakeUp,
 } from '../platform';
 import { SubscriptionsModule } from '../subscriptions';
-import { AttemptLogStore } from './attempt-log.store';
+import { AttemptAudit } from './attempt-audit.store';
 import { CompletionBatcher } from './completion-batcher';
 import { BeforeSending } from './delivery';
 import { DeliveryAttempt } from './delivery.attempt';
@@ -39,6 +40,9 @@ import { DeliveryWorker } from './delivery.worker';
 import { EndpointStore } from './endpoint.store';
 import { createPlanner } from './planner.reader';
 import { TracedAttempt } from './traced-attempt';
+
+/** Every try and every ending; part of the audit trail. */
+const attemptLog = { name: 'delivery_attempt', by: 'written_at' };
 
 const PLANNER = Symbol('PLANNER');
 /** Raised when there is something to deliver. */
@@ -55,10 +59,15 @@ export const PLANNED = Symbol('PLANNED');
       useFactory: (database: Database, records: DeliveryRecords) => new DeliveryReplay(database, records),
     },
     { provide: DeliveryLedger, inject: [Database], useFactory: (database: Database) => new DeliveryLedger(database) },
+    {
+      provide: AttemptAudit,
+      inject: [Database, EventAudit],
+      useFactory: (database: Database, events: EventAudit) => new AttemptAudit(database, events),
+    },
     { provide: DeliveryMetrics, inject: [Registry, DeliveryRecords, Clock], useFactory: createMetrics },
     { provide: PLANNED, inject: [WakeUp], useFactory: (wakeUp: WakeUp): Signal => wakeUp.signal('deliveries') },
   ],
-  exports: [DeliveryStore, DeliveryRecords, DeliveryReplay, DeliveryLedger, DeliveryMetrics, PLANNED],
+  exports: [AttemptAudit, DeliveryStore, DeliveryRecords, DeliveryReplay, DeliveryLedger, DeliveryMetrics, PLANNED],
 })
 export class DeliveriesModule {}
 
@@ -100,7 +109,7 @@ export class NotificationsModule implements OnApplicationBootstrap, OnModuleDest
   static with({ startGraceS, beforeSending = [] }: NotificationOptions): DynamicModule {
     return {
       module: NotificationsModule,
-      imports: [DeliveriesModule, SubscriptionsModule, ...beforeSending],
+      imports: [AuditModule, DeliveriesModule, SubscriptionsModule, ...beforeSending],
       providers: [
         { provide: PLANNER, inject: [LogAccess, DeliveryStore, Clock, PLANNED], useFactory: createPlanner },
         { provide: EndpointStore, inject: [Database], useFactory: (database: Database) => new EndpointStore(database) },
@@ -111,9 +120,16 @@ export class NotificationsModule implements OnApplicationBootstrap, OnModuleDest
         },
         {
           provide: DeliveryKeeper,
-          inject: [Database, DeliveryQueue, DeliveryLedger, Clock, LOGGER],
-          useFactory: (database: Database, queue: DeliveryQueue, ledger: DeliveryLedger, clock: Clock, log: Logger) =>
-            new DeliveryKeeper(new AttemptLogStore(database), queue, ledger, clock, log),
+          inject: [Database, DestructionRecords, DeliveryQueue, DeliveryLedger, Clock, LOGGER],
+          useFactory: (
+            database: Database,
+            destructions: DestructionRecords,
+            queue: DeliveryQueue,
+            ledger: DeliveryLedger,
+            clock: Clock,
+            log: Logger,
+          ) =>
+            new DeliveryKeeper(keptByMonth(attemptLog, { database, destructions, clock }), queue, ledger, clock, log),
         },
         {
           provide: DeliveryAttempt,

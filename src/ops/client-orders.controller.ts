@@ -7,10 +7,10 @@ import { type ClientOrderResult, SuspendClientOrder } from '../clients';
 import { ClientResumption } from '../endpoint-watch';
 import type { Trace } from '../event-store';
 import { apiSchema, BearerGuard, expectNothing, parse, problemResponses, RequireScope, traceOf } from '../http';
-import { Clock, LOGGER, type Logger } from '../platform';
-import { Refused } from '../refusals';
+import { Clock } from '../platform';
 import { clientItem } from './client-item';
 import { ClientRecords } from './client-records';
+import { Audited, tell } from './operators-audit';
 import { reasonText } from './operators-reason';
 
 const operatorsReason = z.strictObject({ reason_text: reasonText });
@@ -33,10 +33,10 @@ export class ClientOrdersController {
     @Inject(ClientResumption) private readonly resumption: ClientResumption,
     @Inject(ClientRecords) private readonly clients: ClientRecords,
     @Inject(Clock) private readonly clock: Clock,
-    @Inject(LOGGER) private readonly log: Logger,
   ) {}
 
   @Post('suspend')
+  @Audited('client.suspend')
   @HttpCode(200)
   @ApiOperation({
     summary: 'Suspend a client; nothing is sent to it, and it may only shorten and end, until it is resumed',
@@ -50,12 +50,13 @@ export class ClientOrdersController {
     @Query() query: unknown,
     @Req() request: FastifyRequest,
   ): Promise<ChangedClient> {
-    return this.order('suspend', { id, body, query, request }, (trace, now) =>
+    return this.order({ id, body, query, request }, (trace, now) =>
       this.commandBus.execute(new SuspendClientOrder(id, 'operator', trace, now)),
     );
   }
 
   @Post('resume')
+  @Audited('client.resume')
   @HttpCode(200)
   @ApiOperation({
     summary: 'Resume a client, for whatever reason it is suspended, after a good look at each of its endpoints',
@@ -69,26 +70,20 @@ export class ClientOrdersController {
     @Query() query: unknown,
     @Req() request: FastifyRequest,
   ): Promise<ChangedClient> {
-    return this.order('resume', { id, body, query, request }, (trace, now) => this.resumption.resume(id, trace, now));
+    return this.order({ id, body, query, request }, (trace, now) => this.resumption.resume(id, trace, now));
   }
 
   private async order(
-    verb: 'suspend' | 'resume',
     { id, body, query, request }: { id: string; body: unknown; query: unknown; request: FastifyRequest },
     execute: (trace: Trace, now: Date) => Promise<ClientOrderResult>,
   ): Promise<ChangedClient> {
     expectNothing(query);
     const { reason_text } = parse(operatorsReason, body);
+    tell(request, { reason_text });
     this.clients.expectKnown(id);
-    const trace = traceOf(request);
-    const audited = { ...trace, who: request.caller, what: `client.${verb}`, client_id: id, reason_text };
-    try {
-      const { recorded, position } = await execute(trace, this.clock.now());
-      this.log.info({ ...audited, outcome: recorded ? 'done' : 'already_so' }, 'ops.audit');
-      return { ...(await this.clients.show(id)), position: position ?? null };
-    } catch (error) {
-      this.log.info({ ...audited, outcome: error instanceof Refused ? error.code : 'failed' }, 'ops.audit');
-      throw error;
-    }
+    tell(request, { client_id: id });
+    const { recorded, position } = await execute(traceOf(request), this.clock.now());
+    tell(request, { outcome: recorded ? 'done' : 'already_so' });
+    return { ...(await this.clients.show(id)), position: position ?? null };
   }
 }

@@ -2,20 +2,11 @@ import { Body, Controller, Get, HttpCode, Inject, Param, Post, Query, Req, UseGu
 import { ApiBearerAuth, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import {
-  apiQuery,
-  apiSchema,
-  BearerGuard,
-  expectNothing,
-  parse,
-  problemResponses,
-  RequireScope,
-  traceOf,
-} from '../http';
+import { apiQuery, apiSchema, BearerGuard, expectNothing, parse, problemResponses, RequireScope } from '../http';
 import { DeadLetters, type DeadLetterView } from '../incoming-records';
-import { LOGGER, type Logger } from '../platform';
 import { Refused } from '../refusals';
 import { type ListPage, listPage, momentText, pageOf, pageQuery, partsOfCursor } from './list-page';
+import { Audited, tell } from './operators-audit';
 
 const deadLettersQuery = z.strictObject(pageQuery);
 const place = z.tuple([momentText, z.uuid()]);
@@ -39,10 +30,7 @@ const deadLetterItem = z.strictObject({
 @Controller('ops/api/dead-letters')
 @UseGuards(BearerGuard)
 export class DeadLettersController {
-  constructor(
-    @Inject(DeadLetters) private readonly deadLetters: DeadLetters,
-    @Inject(LOGGER) private readonly log: Logger,
-  ) {}
+  constructor(@Inject(DeadLetters) private readonly deadLetters: DeadLetters) {}
 
   @Get()
   @RequireScope('ops:read')
@@ -59,6 +47,7 @@ export class DeadLettersController {
   }
 
   @Post(':id/replay')
+  @Audited('dead_letter.replay')
   @HttpCode(202)
   @RequireScope('ops:write')
   @ApiOperation({ summary: 'Put a refused record on its topic again; it is judged anew' })
@@ -71,12 +60,13 @@ export class DeadLettersController {
     @Req() request: FastifyRequest,
   ): Promise<z.output<typeof deadLetterItem>> {
     expectNothing(query, body);
-    const replayed = z.uuid().safeParse(id).success ? await this.deadLetters.replay(id) : undefined;
+    const isId = z.uuid().safeParse(id).success;
+    if (isId) tell(request, { details: { dead_letter_id: id } });
+    const replayed = isId ? await this.deadLetters.replay(id) : undefined;
     if (!replayed) throw new Refused('not_found', 'There is no such dead letter.');
     if (replayed === 'not_retryable') {
       throw new Refused('not_retryable', 'The record was not kept whole, or was sealed under a key that is gone.');
     }
-    this.log.info({ ...traceOf(request), dead_letter_id: id }, 'dead_letter.replay_asked');
     return toDeadLetterItem(replayed);
   }
 }

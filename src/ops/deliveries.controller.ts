@@ -2,18 +2,9 @@ import { Body, Controller, Get, HttpCode, Inject, Param, Post, Query, Req, UseGu
 import { ApiBearerAuth, ApiBody, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import {
-  apiQuery,
-  apiSchema,
-  BearerGuard,
-  expectNothing,
-  parse,
-  problemResponses,
-  RequireScope,
-  traceOf,
-} from '../http';
+import { apiQuery, apiSchema, BearerGuard, expectNothing, parse, problemResponses, RequireScope } from '../http';
 import { DeliveryRecords, DeliveryReplay, PLANNED, replayMax } from '../notifications';
-import { Clock, LOGGER, type Logger, type Signal } from '../platform';
+import { Clock, type Signal } from '../platform';
 import { Refused } from '../refusals';
 import {
   clientId,
@@ -24,6 +15,7 @@ import {
   toDeliveryItem,
 } from './delivery-item';
 import { type ListPage, pageOf } from './list-page';
+import { Audited, tell } from './operators-audit';
 import { reasonText } from './operators-reason';
 
 const replayRequest = z
@@ -51,7 +43,6 @@ export class DeliveriesController {
     @Inject(DeliveryReplay) private readonly dead: DeliveryReplay,
     @Inject(PLANNED) private readonly planned: Signal,
     @Inject(Clock) private readonly clock: Clock,
-    @Inject(LOGGER) private readonly log: Logger,
   ) {}
 
   @Get()
@@ -69,6 +60,7 @@ export class DeliveriesController {
   }
 
   @Post(':id/retry')
+  @Audited('delivery.retry')
   @HttpCode(202)
   @RequireScope('ops:write')
   @ApiOperation({ summary: 'Put a dead delivery back into the queue' })
@@ -81,7 +73,9 @@ export class DeliveriesController {
     @Req() request: FastifyRequest,
   ): Promise<z.output<typeof deliveryItem>> {
     expectNothing(query, body);
-    const retried = z.uuid().safeParse(id).success ? await this.dead.retry(id, this.clock.now()) : undefined;
+    const isId = z.uuid().safeParse(id).success;
+    if (isId) tell(request, { details: { delivery_id: id } });
+    const retried = isId ? await this.dead.retry(id, this.clock.now()) : undefined;
     if (!retried) throw new Refused('not_found', 'There is no such delivery.');
     if (retried === 'not_retryable') {
       throw new Refused(
@@ -90,14 +84,12 @@ export class DeliveriesController {
       );
     }
     this.planned.raise();
-    this.log.info(
-      { ...traceOf(request), who: request.caller, what: 'delivery.retry', delivery_id: id, outcome: 'done' },
-      'ops.audit',
-    );
+    tell(request, { subscription_id: retried.subscription_id, client_id: retried.client_id });
     return toDeliveryItem(retried);
   }
 
   @Post('replay')
+  @Audited('delivery.replay')
   @HttpCode(202)
   @RequireScope('ops:write')
   @ApiOperation({
@@ -119,22 +111,10 @@ export class DeliveriesController {
     expectNothing(query);
     const { since, until, client_id: clientId, dry_run: isDryRun, reason_text } = parse(replayRequest, body);
     const range = { since: new Date(since), ...(until && { until: new Date(until) }), ...(clientId && { clientId }) };
-    const audited = {
-      ...traceOf(request),
-      who: request.caller,
-      what: 'delivery.replay',
-      ...range,
-      isDryRun,
-      reason_text,
-    };
-    try {
-      const answer = await this.dead.replay(range, isDryRun, this.clock.now());
-      if (!isDryRun) this.planned.raise();
-      this.log.info({ ...audited, ...answer, outcome: 'done' }, 'ops.audit');
-      return answer;
-    } catch (error) {
-      this.log.info({ ...audited, outcome: 'failed' }, 'ops.audit');
-      throw error;
-    }
+    tell(request, { reason_text, client_id: clientId, details: { since, until, dry_run: isDryRun } });
+    const answer = await this.dead.replay(range, isDryRun, this.clock.now());
+    tell(request, { details: answer });
+    if (!isDryRun) this.planned.raise();
+    return answer;
   }
 }

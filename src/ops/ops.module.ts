@@ -1,13 +1,17 @@
 import { Module } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import type { FastifyInstance } from 'fastify';
+import { AuditLineStore, AuditModule, AuditPages, AuditTrail, DestructionRecords } from '../audit';
 import { AuthorizationRecordsModule } from '../authorization';
 import { ClientsModule, SuspendedClients } from '../clients';
 import { ClientResumptionModule } from '../endpoint-watch';
-import { LogReader } from '../event-store';
+import { EventAudit, LogReader } from '../event-store';
 import { ListStore } from '../medmij-lists';
-import { DeliveriesModule, DeliveryRecords } from '../notifications';
+import { AttemptAudit, DeliveriesModule, DeliveryRecords } from '../notifications';
 import { Clock } from '../platform';
 import { ProjectionQueriesModule, SubscriptionViewStore } from '../projections';
 import { SubscriptionsModule } from '../subscriptions';
+import { AuditController } from './audit.controller';
 import { ClientOrdersController } from './client-orders.controller';
 import { ClientRecords } from './client-records';
 import { ClientsController } from './clients.controller';
@@ -17,6 +21,7 @@ import { DeliveryReportController } from './delivery-report.controller';
 import { DeliveriesController } from './deliveries.controller';
 import { InteractionsController } from './interactions.controller';
 import { ListsController } from './lists.controller';
+import { OperatorsAudit } from './operators-audit';
 import { ParkedController } from './parked.controller';
 import { ProjectionsController } from './projections.controller';
 import { RecordedSubscriptions } from './recorded-subscriptions';
@@ -26,6 +31,7 @@ import { SubscriptionsController } from './subscriptions.controller';
 
 @Module({
   imports: [
+    AuditModule,
     ProjectionQueriesModule,
     DeliveriesModule,
     SubscriptionsModule,
@@ -47,8 +53,28 @@ import { SubscriptionsController } from './subscriptions.controller';
     ProjectionsController,
     StatsController,
     InteractionsController,
+    AuditController,
   ],
   providers: [
+    {
+      provide: OperatorsAudit,
+      inject: [AuditTrail, Clock, HttpAdapterHost],
+      useFactory: (trail: AuditTrail, clock: Clock, { httpAdapter }: HttpAdapterHost) => {
+        const audit = new OperatorsAudit(trail, clock);
+        audit.register(httpAdapter.getInstance<FastifyInstance>());
+        return audit;
+      },
+    },
+    {
+      provide: AuditPages,
+      inject: [AuditLineStore, EventAudit, AttemptAudit, DestructionRecords],
+      useFactory: (
+        operation: AuditLineStore,
+        event: EventAudit,
+        notification: AttemptAudit,
+        retention: DestructionRecords,
+      ) => new AuditPages({ operation, event, notification, retention }),
+    },
     {
       provide: ClientRecords,
       inject: [ListStore, SuspendedClients, SubscriptionViewStore, DeliveryRecords, Clock],

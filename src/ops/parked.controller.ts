@@ -3,19 +3,10 @@ import { ApiBearerAuth, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagg
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { type ParkedStream, ParkedStreamStore } from '../event-store';
-import {
-  apiQuery,
-  apiSchema,
-  BearerGuard,
-  expectNothing,
-  parse,
-  problemResponses,
-  RequireScope,
-  traceOf,
-} from '../http';
-import { LOGGER, type Logger } from '../platform';
+import { apiQuery, apiSchema, BearerGuard, expectNothing, parse, problemResponses, RequireScope } from '../http';
 import { Refused } from '../refusals';
 import { type ListPage, listPage, momentText, pageOf, pageQuery, partsOfCursor } from './list-page';
+import { Audited, tell } from './operators-audit';
 
 /** A stream that a reader of the log skips, from `version` on: the first event that it could not apply (decided). */
 const parkedItem = z.strictObject({
@@ -40,10 +31,7 @@ const parkedPlace = z.tuple([momentText, z.uuid()]);
 @Controller('ops/api/parked')
 @UseGuards(BearerGuard)
 export class ParkedController {
-  constructor(
-    @Inject(ParkedStreamStore) private readonly parked: ParkedStreamStore,
-    @Inject(LOGGER) private readonly log: Logger,
-  ) {}
+  constructor(@Inject(ParkedStreamStore) private readonly parked: ParkedStreamStore) {}
 
   @Get()
   @RequireScope('ops:read')
@@ -59,6 +47,7 @@ export class ParkedController {
   }
 
   @Post(':id/replay')
+  @Audited('parked.replay')
   @HttpCode(202)
   @RequireScope('ops:write')
   @ApiOperation({ summary: 'Try a parked stream again, from the event on at which it was parked' })
@@ -75,9 +64,11 @@ export class ParkedController {
     @Req() request: FastifyRequest,
   ): Promise<z.output<typeof parkedItem>> {
     expectNothing(query, body);
-    const asked = z.uuid().safeParse(id).success ? await this.parked.askReplay(id) : undefined;
+    const isId = z.uuid().safeParse(id).success;
+    if (isId) tell(request, { details: { parked_id: id } });
+    const asked = isId ? await this.parked.askReplay(id) : undefined;
     if (!asked) throw new Refused('not_found', 'There is no such parked stream.');
-    this.log.info({ ...traceOf(request), parked_id: id, stream_id: asked.stream_id }, 'parked.replay_asked');
+    tell(request, { details: { reader: asked.reader, stream_id: asked.stream_id } });
     return toParkedItem(asked);
   }
 }

@@ -2,10 +2,10 @@ import { Body, Controller, Get, HttpCode, Inject, Param, Post, Query, Req, UseGu
 import { ApiBearerAuth, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { apiSchema, BearerGuard, expectNothing, problemResponses, RequireScope, traceOf } from '../http';
-import { LOGGER, type Logger } from '../platform';
+import { apiSchema, BearerGuard, expectNothing, problemResponses, RequireScope } from '../http';
 import { ProjectionOperations, type ProjectionView } from '../projections';
 import { Refused } from '../refusals';
+import { Audited, tell } from './operators-audit';
 
 /** One projection (contract.md 4). */
 const projectionItem = z.strictObject({
@@ -41,10 +41,7 @@ const projectionName = /^[a-z][a-z_]{0,62}$/;
 @Controller('ops/api/projections')
 @UseGuards(BearerGuard)
 export class ProjectionsController {
-  constructor(
-    @Inject(ProjectionOperations) private readonly projections: ProjectionOperations,
-    @Inject(LOGGER) private readonly log: Logger,
-  ) {}
+  constructor(@Inject(ProjectionOperations) private readonly projections: ProjectionOperations) {}
 
   @Get()
   @RequireScope('ops:read')
@@ -61,6 +58,7 @@ export class ProjectionsController {
   }
 
   @Post(':name/rebuild')
+  @Audited('projection.rebuild')
   @HttpCode(202)
   @RequireScope('ops:write')
   @ApiOperation({ summary: 'Build a new version beside the live one; it takes its place when it has caught up' })
@@ -74,14 +72,12 @@ export class ProjectionsController {
   ): Promise<ProjectionView> {
     expectNothing(query, body);
     const view = known(await this.projections.rebuild(named(name)));
-    this.log.info(
-      { ...traceOf(request), projection: name, version: view.rebuild?.version },
-      'projection.rebuild_asked',
-    );
+    tell(request, { details: { projection: name, version: view.rebuild?.version } });
     return view;
   }
 
   @Post(':name/switch-back')
+  @Audited('projection.switch_back')
   @HttpCode(202)
   @RequireScope('ops:write')
   @ApiOperation({ summary: 'Go back to the version before; it is caught up first' })
@@ -97,14 +93,12 @@ export class ProjectionsController {
     const asked = await this.projections.switchBack(named(name));
     if (asked === 'no_version') throw new Refused('not_found', 'There is no version to go back to.');
     const view = known(asked);
-    this.log.info(
-      { ...traceOf(request), projection: name, version: view.rebuild?.version },
-      'projection.switch_back_asked',
-    );
+    tell(request, { details: { projection: name, version: view.rebuild?.version } });
     return view;
   }
 
   @Post(':name/verify')
+  @Audited('projection.verify')
   @HttpCode(200)
   @RequireScope('ops:write')
   @ApiOperation({ summary: 'Compare a sample of the live version with a fresh fold of the log' })
@@ -118,10 +112,7 @@ export class ProjectionsController {
   ): Promise<z.output<typeof comparison>> {
     expectNothing(query, body);
     const { version, position, checked, differing } = known(await this.projections.verify(named(name)));
-    this.log.info(
-      { ...traceOf(request), projection: name, version, checked, differing: differing.length },
-      'projection.verified',
-    );
+    tell(request, { details: { projection: name, version, checked, differing: differing.length } });
     return { name, version, position, checked, differing };
   }
 }

@@ -4,9 +4,10 @@ import { ApiBearerAuth, ApiBody, ApiOperation, ApiResponse, ApiTags } from '@nes
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { apiSchema, BearerGuard, expectNothing, parse, problemResponses, RequireScope, traceOf } from '../http';
-import { Clock, LOGGER, type Logger } from '../platform';
+import { Clock } from '../platform';
 import { Refused } from '../refusals';
 import { isSubscriptionId, type OrderResult, ResumeOrder, SuspendOrder, TerminateOrder } from '../subscriptions';
+import { Audited, tell } from './operators-audit';
 import { reasonText } from './operators-reason';
 import { RecordedSubscriptions } from './recorded-subscriptions';
 import { subscriptionItem, toSubscriptionItem } from './subscription-item';
@@ -34,10 +35,10 @@ export class SubscriptionOrdersController {
     @Inject(CommandBus) private readonly commandBus: CommandBus,
     @Inject(RecordedSubscriptions) private readonly recorded: RecordedSubscriptions,
     @Inject(Clock) private readonly clock: Clock,
-    @Inject(LOGGER) private readonly log: Logger,
   ) {}
 
   @Post('terminate')
+  @Audited('subscription.terminate')
   @HttpCode(200)
   @ApiOperation({ summary: 'End a subscription on behalf of the provider or the operator' })
   @ApiBody({ schema: apiSchema(operatorsReason) })
@@ -53,6 +54,7 @@ export class SubscriptionOrdersController {
   }
 
   @Post('suspend')
+  @Audited('subscription.suspend')
   @HttpCode(200)
   @ApiOperation({ summary: 'Suspend a subscription; nothing is sent for it until it is resumed' })
   @ApiBody({ schema: apiSchema(operatorsReason) })
@@ -68,6 +70,7 @@ export class SubscriptionOrdersController {
   }
 
   @Post('resume')
+  @Audited('subscription.resume')
   @HttpCode(200)
   @ApiOperation({ summary: 'Resume a subscription that a provider or an operator has suspended' })
   @ApiBody({ schema: apiSchema(operatorsReason) })
@@ -87,25 +90,15 @@ export class SubscriptionOrdersController {
     { id, body, query, request }: { id: string; body: unknown; query: unknown; request: FastifyRequest },
   ): Promise<ChangedItem> {
     expectNothing(query);
+    if (isSubscriptionId(id)) tell(request, { subscription_id: id });
     const { by, reason_text } = parse(operatorsReason, body);
+    tell(request, { reason_text, details: { by } });
     if (!(await this.find(id))) throw new Refused('not_found', 'There is no such subscription.');
-    const trace = traceOf(request);
-    const audited = {
-      ...trace,
-      who: request.caller,
-      what: `subscription.${verb}`,
-      subscription_id: id,
-      by,
-      reason_text,
-    };
-    try {
-      const { recorded, standing } = await this.commandBus.execute(orders[verb](id, by, trace, this.clock.now()));
-      this.log.info({ ...audited, outcome: recorded ? 'done' : 'already_so' }, 'ops.audit');
-      return { ...toSubscriptionItem((await this.find(id))!), position: standing.position };
-    } catch (error) {
-      this.log.info({ ...audited, outcome: error instanceof Refused ? error.code : 'failed' }, 'ops.audit');
-      throw error;
-    }
+    const { recorded, standing } = await this.commandBus.execute(
+      orders[verb](id, by, traceOf(request), this.clock.now()),
+    );
+    tell(request, { outcome: recorded ? 'done' : 'already_so' });
+    return { ...toSubscriptionItem((await this.find(id))!), position: standing.position };
   }
 
   private find(id: string) {

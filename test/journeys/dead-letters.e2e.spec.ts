@@ -77,7 +77,7 @@ describe('the dead letters', () => {
     );
     const [again] = seenOn(incoming, tooEarly.key!).slice(1);
     expect([again!.value, again!.headers]).toEqual([tooEarly.value, tooEarly.headers]);
-    expect(service.world.logLines.filter((line) => line.includes('dead_letter.replay_asked'))).toHaveLength(1);
+    expect(service.world.logLines.filter((line) => line.includes('dead_letter.replay'))).toHaveLength(1);
   });
 
   it('take nothing twice: a replay of what was replayed already changes nothing', async () => {

@@ -327,7 +327,11 @@ describe('a notification to a client', () => {
     const audited = service.world.logLines
       .map((line) => JSON.parse(line) as Record<string, unknown>)
       .filter(({ msg, what }) => msg === 'ops.audit' && what === 'delivery.replay');
-    expect(audited.at(-2)).toMatchObject({ reason_text: 'the app was mended', outcome: 'done', replayed: 2 });
+    expect(audited.at(-2)).toMatchObject({
+      reason_text: 'the app was mended',
+      outcome: 'done',
+      details: { replayed: 2 },
+    });
   });
 
   it.each([408, 425, 429, 500, 502, 503])('answered with %i is sent again', async (status) => {

@@ -142,13 +142,13 @@ describe('what operators do to one subscription', () => {
     const lines = service.world.logLines.map((line) => JSON.parse(line) as Record<string, unknown>);
     const audited = lines.filter(({ msg, subscription_id: of }) => msg === 'ops.audit' && of === id);
     expect(audited).toEqual([
-      expect.objectContaining({ what: 'subscription.suspend', by: 'provider', outcome: 'done' }),
-      expect.objectContaining({ what: 'subscription.suspend', by: 'operator', outcome: 'already_so' }),
+      expect.objectContaining({ what: 'subscription.suspend', details: { by: 'provider' }, outcome: 'done' }),
+      expect.objectContaining({ what: 'subscription.suspend', details: { by: 'operator' }, outcome: 'already_so' }),
       expect.objectContaining({ what: 'subscription.terminate', outcome: 'done' }),
       expect.objectContaining({ what: 'subscription.resume', outcome: 'not_subscribed' }),
     ]);
     for (const line of audited)
-      expect(line).toMatchObject({ who: 'developer', causation_id: expect.stringContaining(id) });
+      expect(line).toMatchObject({ who: 'developer', request_id: expect.stringContaining(id) });
     expect(audited[2]).toMatchObject({ ...reason, correlation_id: expect.any(String) });
   });
 });

@@ -143,9 +143,12 @@ describe('a poisoned event', () => {
     }
     await isReady(service);
     expect([await metric('planner'), await metric('projection:subscriptions')]).toEqual([[], []]);
-    const asked = service.world.logLines.filter((line) => line.includes('parked.replay_asked'));
+    const asked = service.world.logLines.filter((line) => line.includes('parked.replay'));
     expect(asked).toHaveLength(6);
-    expect(JSON.parse(asked[0]!)).toMatchObject({ parked_id: expect.any(String), correlation_id: expect.any(String) });
+    expect(JSON.parse(asked[0]!)).toMatchObject({
+      details: { parked_id: expect.any(String) },
+      correlation_id: expect.any(String),
+    });
   });
 
   it('is nobody’s business without the right token', async () => {

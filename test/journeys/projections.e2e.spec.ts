@@ -36,8 +36,10 @@ describe('the projections, as operators handle them', () => {
   const projection = async () => (await service.get<Page<Projection>>('/ops/api/projections')).body.items[0]!;
   const isLive = (version: number) =>
     eventually(async () => expect(await projection()).toMatchObject({ version, rebuild: null }));
-  const asked = (line: string) =>
-    service.world.logLines.map((text) => JSON.parse(text) as Record<string, unknown>).filter(({ msg }) => msg === line);
+  const asked = (operation: string) =>
+    service.world.logLines
+      .map((text) => JSON.parse(text) as Record<string, unknown>)
+      .filter(({ msg, what, outcome }) => msg === 'ops.audit' && what === operation && outcome === 'done');
 
   it('are listed with where they stand', async () => {
     const { status, body } = await service.get<Page<Projection>>('/ops/api/projections');
@@ -77,11 +79,14 @@ describe('the projections, as operators handle them', () => {
     expect(await itemOf(service, later.subscription_id)).toMatchObject({ status: 'active' });
     standings.push(later);
     for (const [line, version] of [
-      ['projection.rebuild_asked', 2],
-      ['projection.switch_back_asked', 1],
+      ['projection.rebuild', 2],
+      ['projection.switch_back', 1],
     ] as const)
       expect(asked(line)).toEqual([
-        expect.objectContaining({ projection: 'subscriptions', version, correlation_id: expect.any(String) }),
+        expect.objectContaining({
+          details: { projection: 'subscriptions', version },
+          correlation_id: expect.any(String),
+        }),
       ]);
   });
 
@@ -98,7 +103,7 @@ describe('the projections, as operators handle them', () => {
     expect((await service.send('GET', '/metrics', {})).text).toMatch(
       /^medmij_projection_differing\{projection="subscriptions"\} 1$/m,
     );
-    expect(asked('projection.verified')).toHaveLength(2);
+    expect(asked('projection.verify')).toHaveLength(2);
   });
 
   it('go on being built by the next process when this one stops', async () => {

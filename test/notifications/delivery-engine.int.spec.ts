@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { DestructionRecords, keptByMonth } from '../../src/audit';
 import { breakerFailures } from '../../src/notifications/breaker';
-import { AttemptLogStore, keptDays } from '../../src/notifications/attempt-log.store';
 import type { ClaimedDelivery, Completion, PlannedResource } from '../../src/notifications/delivery';
 import { type ClaimLimits, DeliveryQueue } from '../../src/notifications/delivery-queue.store';
 import { DeliveryRecords } from '../../src/notifications/delivery-records.store';
@@ -10,6 +10,7 @@ import { DeliveryStore } from '../../src/notifications/delivery.store';
 import { EndpointStore } from '../../src/notifications/endpoint.store';
 import type { Plan } from '../../src/notifications/notification.planner';
 import { Database } from '../../src/platform';
+import { TestClock } from '../support/clock';
 import { createDatabase, type TestDatabase } from '../support/database';
 
 const now = new Date('2026-03-01T12:00:00Z');
@@ -394,32 +395,44 @@ describe('the delivery engine', () => {
       });
     });
 
-    it('has its days ahead, drops old ones, and goes on without one', async () => {
-      const log = new AttemptLogStore(db);
-      expect(await log.hasToday()).toBe(false);
+    it('goes on without a month, and has its rows in the month once that is made', async () => {
+      const clock = new TestClock();
+      const log = keptByMonth(
+        { name: 'delivery_attempt', by: 'written_at' },
+        { database: db, destructions: new DestructionRecords(db), clock },
+      );
+      const strays = () => db.query('stray', 'select 1 from delivery_attempt_default');
+      expect(await log.hasMonthOf(clock.now())).toBe(false);
       await told();
-      expect(await db.query('stray', 'select 1 from delivery_attempt_default')).toHaveLength(1);
-      await db.query('empty-strays', 'truncate delivery_attempt_default');
-      await db.query(
-        'old-day',
-        `create table delivery_attempt_20200101 partition of delivery_attempt
-         for values from ('2020-01-01 00:00:00+00') to ('2020-01-02 00:00:00+00')`,
-      );
-      const all = await Promise.all(Array.from({ length: 4 }, () => log.keepDays()));
-      expect(all.filter((isMine) => isMine).length).toBeGreaterThanOrEqual(1);
-      expect(await log.hasToday()).toBe(true);
-      const days = await db.query<{ name: string }>(
-        'days',
-        `select c.relname as name from pg_inherits i join pg_class c on c.oid = i.inhrelid
-         where i.inhparent = 'delivery_attempt'::regclass order by 1`,
-      );
-      expect(days.map(({ name }) => name)).not.toContain('delivery_attempt_20200101');
-      expect(days).toHaveLength(8);
-      expect(keptDays).toBeGreaterThan(14);
+      expect(await strays()).toHaveLength(1);
+      await Promise.all(Array.from({ length: 4 }, () => log.keep(clock.now(), { waits: true })));
+      expect(await log.hasMonthOf(clock.now())).toBe(true);
+      expect(await strays()).toEqual([]);
+      expect(await listed()).toHaveLength(1);
       subscription = newId();
       await told();
-      expect(await db.query('stray', 'select 1 from delivery_attempt_default')).toEqual([]);
+      expect(await strays()).toEqual([]);
+    });
+
+    it('is destroyed by month after 24 months, with a written record', async () => {
+      const clock = new TestClock();
+      const log = keptByMonth(
+        { name: 'delivery_attempt', by: 'written_at' },
+        { database: db, destructions: new DestructionRecords(db), clock },
+      );
+      await told();
+      const writtenIn = new Date();
+      clock.set(new Date(Date.UTC(writtenIn.getUTCFullYear() + 2, writtenIn.getUTCMonth(), 28)));
+      await log.keep(clock.now(), { waits: true });
       expect(await listed()).toHaveLength(1);
+      clock.set(new Date(Date.UTC(writtenIn.getUTCFullYear() + 2, writtenIn.getUTCMonth() + 1, 1)));
+      await log.keep(clock.now(), { waits: true });
+      expect(await listed()).toEqual([]);
+      const [record] = await db.query<{ row_count: string }>(
+        'record',
+        `select row_count from destruction_record where what = 'delivery_attempt' order by record_no desc limit 1`,
+      );
+      expect(Number(record!.row_count)).toBeGreaterThanOrEqual(1);
     });
   });
 
