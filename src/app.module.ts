@@ -8,6 +8,7 @@ import { clientForms } from './clients';
 import { type Config, logName, type Role } from './config';
 import { EndpointWatchModule } from './endpoint-watch';
 import { DelistingModule } from './delisting';
+import { ErasureModule } from './erasure';
 import { ErrorPagesModule } from './error-pages';
 import { EventStoreModule, upcastBy } from './event-store';
 import { ExpiryModule } from './expiry';
@@ -65,6 +66,7 @@ export class AppModule {
           GrantsModule.with(grantsOf(config)),
           SubscriptionInterfaceModule.with(config),
           AuthorizationModule.with(authorizationOf(config)),
+          ErasureModule.with(config),
         ),
         ...as('relay', RelayModule.with(config.http.publicUrl)),
         ...as('projector', ProjectorModule.with()),

@@ -3,3 +3,4 @@ export { AuthorizationModule, type AuthorizationOptions } from './authorization.
 export { AuthorizationRecordsModule } from './authorization-records.module';
 export { type InteractionState, interactionStates, InteractionStore, type InteractionView } from './interaction.store';
 export { InteractionSweepModule } from './interaction-sweep.module';
+export { ShownInteractions } from './shown-interactions';

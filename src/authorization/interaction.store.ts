@@ -231,6 +231,38 @@ export class InteractionStore {
     return rows.length;
   }
 
+  /** Interactions that know whom they were shown to, by their ids, `limit` after `after`. */
+  async shownAfter(after: string, limit: number): Promise<{ interaction_id: string; shown_to: Buffer }[]> {
+    return this.database.query(
+      'interaction.shown-after',
+      `select interaction_id, shown_to from interaction
+       where shown_to is not null and interaction_id > $1 order by interaction_id limit $2`,
+      [after, limit],
+    );
+  }
+
+  async forgetShown(ids: readonly string[]): Promise<void> {
+    await this.database.query(
+      'interaction.forget-shown',
+      'update interaction set shown_to = null where interaction_id = any ($1)',
+      [ids],
+    );
+  }
+
+  /** Removes whom it was shown to from what ended at `before` or earlier; returns how many. */
+  async forgetShownBefore(before: Date, limit: number): Promise<number> {
+    const rows = await this.database.query(
+      'interaction.forget-shown-before',
+      `update interaction set shown_to = null
+       where interaction_id in (
+         select interaction_id from interaction where shown_to is not null and ended_at <= $1
+         limit $2 for update skip locked)
+       returning 1`,
+      [before, limit],
+    );
+    return rows.length;
+  }
+
   /** Deletes what began at `before` or earlier and has ended; returns how many. */
   async forget(before: Date, limit: number): Promise<number> {
     const rows = await this.database.query(

@@ -5,7 +5,7 @@ import type { InteractionStore } from './interaction.store';
 /** Rows of one step, of each kind. */
 const pageSize = 500;
 const idleMs = 5_000;
-/** Answers with a code are kept for the second click of a double click only. */
+/** Answers with a code, and whom the statement was shown to, are kept for the second click of a double click only. */
 const answersKeptMs = 60_000;
 /** What has ended stays visible to operators for a month (decided). */
 const keptMs = 30 * 24 * 60 * 60 * 1_000;
@@ -55,6 +55,7 @@ export class InteractionSweeper {
     const counts = [
       ended.length,
       await this.store.forgetAnswers(before(answersKeptMs), pageSize),
+      await this.store.forgetShownBefore(before(answersKeptMs), pageSize),
       await this.store.forget(before(keptMs), pageSize),
     ];
     return counts.includes(pageSize) ? 'more' : 'idle';

@@ -5,6 +5,7 @@ import type { SignedIn, SignInOutcome } from '../sign-in';
 import type { AuthorizationAudit } from './authorization.audit';
 import type { InteractionAddress } from './interaction-handle';
 import type { Interaction, InteractionStore, Left } from './interaction.store';
+import { shownToOf } from './shown-interactions';
 
 /** Where an interaction stands for the browser that asks. */
 export type Stage =
@@ -73,8 +74,8 @@ export class Interactions {
   }
 
   /** Tells persons of one interaction apart; without our key it tells nothing, and nothing across interactions. */
-  fingerprintOf({ interactionId }: InteractionAddress, { subject, issuer = bsnNamespace }: SignedIn): Buffer {
-    return this.fingerprints.of(['interaction', interactionId, issuer, subject]);
+  fingerprintOf({ interactionId }: InteractionAddress, person: SignedIn): Buffer {
+    return shownToOf(this.fingerprints, interactionId, person);
   }
 
   private async statementFor(address: InteractionAddress, interaction: Interaction, person: SignedIn): Promise<Stage> {

@@ -18,6 +18,8 @@ export interface GrantRow {
   revoked_at: Date | null;
 }
 
+export type SealedGrant = Pick<GrantRow, 'authorization_id' | 'sealed_person' | 'key_id'>;
+
 /** Grants by the hashes of their code and token. */
 export class GrantStore {
   constructor(private readonly database: Database) {}
@@ -85,6 +87,22 @@ export class GrantStore {
       'update access_grant set revoked_at = $2 where authorization_id = $1 and revoked_at is null',
       [authorizationId, at],
     );
+  }
+
+  /** Grants with the sealed person of each, by their ids, `limit` after `after`. */
+  async sealedAfter(after: string, limit: number): Promise<SealedGrant[]> {
+    return this.database.query<SealedGrant>(
+      'grant.sealed-after',
+      `select authorization_id, sealed_person, key_id from access_grant
+       where authorization_id > $1 order by authorization_id limit $2`,
+      [after, limit],
+    );
+  }
+
+  async delete(authorizationIds: readonly string[]): Promise<void> {
+    await this.database.query('grant.delete', 'delete from access_grant where authorization_id = any ($1)', [
+      authorizationIds,
+    ]);
   }
 
   /** Deletes at most `limit` rows whose code and token have both been over since `before`; returns how many. */

@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { formatScope } from '../authorization-checks';
 import type { SuspendedClients } from '../clients';
-import type { PersonalSeal } from '../persons';
+import { isSamePerson, type KnownSubject, type PersonalSeal, type PersonHolder } from '../persons';
 import type { Clock, Queries } from '../platform';
 import {
   type Consent,
@@ -13,8 +13,12 @@ import {
   type Presented,
   type TokenFault,
 } from './grant';
-import type { GrantRow, GrantStore } from './grant.store';
+import type { GrantRow, GrantStore, SealedGrant } from './grant.store';
 import { TokenRefused } from './token-refusal';
+
+/** Grants unsealed at a time to find those of one person: they live for minutes, so there are not many pages. */
+const unsealedMax = 500;
+const beforeAll = '00000000-0000-0000-0000-000000000000';
 
 /** What a client gets for its code (RFC 6749 section 5.1). */
 export interface IssuedToken {
@@ -26,7 +30,7 @@ export interface IssuedToken {
 }
 
 /** What was granted: the code for it, the token for the code, and what a token stands for (domain.md 4). */
-export class Grants {
+export class Grants implements PersonHolder {
   constructor(
     private readonly store: GrantStore,
     private readonly seal: PersonalSeal,
@@ -101,8 +105,29 @@ export class Grants {
     if (!row) return 'unknown';
     if (row.revoked_at) return 'revoked';
     if (row.token_expires_at! <= this.clock.now()) return 'expired';
-    const plain = this.seal.open({ sealed: row.sealed_person, keyId: row.key_id }, row.authorization_id);
-    return plain ? grantedIn(row, JSON.parse(plain.toString()) as GrantingPerson) : 'unreadable';
+    const person = this.personOf(row);
+    return person ? grantedIn(row, person) : 'unreadable';
+  }
+
+  /** Deletes what this person has granted: its codes and tokens are unknown then. The table itself does not say whose they are. */
+  async forgetPerson(person: KnownSubject): Promise<void> {
+    let after = beforeAll;
+    for (let isMore = true; isMore;) {
+      const page = await this.store.sealedAfter(after, unsealedMax);
+      const theirs = page.filter((row) => {
+        const granting = this.personOf(row);
+        return granting !== undefined && isSamePerson(person, granting);
+      });
+      if (theirs.length > 0) await this.store.delete(theirs.map((row) => row.authorization_id));
+      isMore = page.length === unsealedMax;
+      after = page.at(-1)?.authorization_id ?? after;
+    }
+  }
+
+  /** Undefined when the key of the seal is gone. */
+  private personOf({ sealed_person: sealed, key_id: keyId, authorization_id: id }: SealedGrant) {
+    const plain = this.seal.open({ sealed, keyId }, id);
+    return plain && (JSON.parse(plain.toString()) as GrantingPerson);
   }
 
   private inOneLife(): Date {

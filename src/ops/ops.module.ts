@@ -23,6 +23,7 @@ import { InteractionsController } from './interactions.controller';
 import { ListsController } from './lists.controller';
 import { OperatorsAudit } from './operators-audit';
 import { ParkedController } from './parked.controller';
+import { PersonsController } from './persons.controller';
 import { ProjectionsController } from './projections.controller';
 import { RecordedSubscriptions } from './recorded-subscriptions';
 import { StatsController } from './stats.controller';
@@ -54,6 +55,7 @@ import { SubscriptionsController } from './subscriptions.controller';
     StatsController,
     InteractionsController,
     AuditController,
+    PersonsController,
   ],
   providers: [
     {

@@ -1,11 +1,21 @@
 import { z } from 'zod';
-import type { Database } from '../platform';
-import type { PersonIdentity } from './person-identities';
+import type { Database, Queries } from '../platform';
+import { bsnNamespace, type PersonIdentity } from './person-identities';
 import type { PersonalSeal } from './personal-seal';
 
 /** A person as an issuer knows them. */
 const known = z.object({ issuer: z.string(), subject: z.string() });
 export type KnownSubject = z.output<typeof known>;
+
+/** Keeps persons for a while, sealed or by a keyed fingerprint, and forgets one who is erased. */
+export interface PersonHolder {
+  forgetPerson(person: KnownSubject): Promise<void>;
+}
+
+/** Whether a person as a room keeps one, with the issuer left out for the BSN's, is this one. */
+export function isSamePerson({ subject, issuer }: KnownSubject, kept: { subject: string; issuer?: string }): boolean {
+  return kept.subject === subject && (kept.issuer ?? bsnNamespace) === issuer;
+}
 
 /** Persons that the identity table knows: their ids by the keyed hashes of their subjects, and the way back. */
 export class KnownPersons {
@@ -18,10 +28,18 @@ export class KnownPersons {
   async idOf({ subjectHash, previousSubjectHash }: PersonIdentity): Promise<string | undefined> {
     const [row] = await this.database.query<{ person_id: string }>(
       'known-persons.id',
-      'select person_id from person where subject_hash in ($1, $2)',
+      'select person_id from person where subject_hash in ($1, $2) order by subject_hash = $1 desc limit 1',
       [subjectHash, previousSubjectHash ?? subjectHash],
     );
     return row?.person_id;
+  }
+
+  /** Whether there is a person by this id; not any more when they were erased. */
+  async knows(personId: string): Promise<boolean> {
+    const rows = await this.database.query('known-persons.knows', 'select 1 from person where person_id = $1', [
+      personId,
+    ]);
+    return rows.length > 0;
   }
 
   /**
@@ -38,5 +56,10 @@ export class KnownPersons {
     const opened = this.seal.open({ sealed: row.sealed, keyId: row.key_id }, personId);
     if (!opened) throw new Error('A subject was sealed under another key: give that one as PERSON_KEY_PREVIOUS.');
     return known.parse(JSON.parse(opened.toString()));
+  }
+
+  /** Nobody can say any more who is behind this id. */
+  async forget(personId: string, queries: Queries): Promise<void> {
+    await queries.query('known-persons.forget', 'delete from person where person_id = $1', [personId]);
   }
 }

@@ -1,8 +1,11 @@
 import type { Database } from '../platform';
 import { type ListPlace, live } from './subscription-view.store';
 
-/** What a group of subscriptions has in common: their client, or the service of a provider. */
-export type Group = { client_id: string } | { provider: string; service_id: string };
+/** What a group of subscriptions has in common: their client, the service of a provider, or their person. */
+export type Group = { client_id: string } | { provider: string; service_id: string } | { person_id: string };
+
+/** Each group is one or two of these, together the beginning of an index. */
+const groupColumns = ['client_id', 'provider', 'service_id', 'person_id'] as const;
 
 export interface GroupedSubscription {
   subscription_id: string;
@@ -11,8 +14,8 @@ export interface GroupedSubscription {
 }
 
 /**
- * The view by groups, for whoever does something to all running subscriptions of a client or of a service. By each subscription's
- * own status: that its client is suspended is not looked at.
+ * The view by groups, for whoever does something to all running subscriptions of a client, a service or a person. By each
+ * subscription's own status: that its client is suspended is not looked at.
  */
 export class RunningSubscriptions {
   constructor(private readonly database: Database) {}
@@ -39,14 +42,14 @@ export class RunningSubscriptions {
     limit: number,
     status?: 'active' | 'suspended',
   ): Promise<GroupedSubscription[]> {
-    const isClient = 'client_id' in group;
-    const names = isClient ? [group.client_id] : [group.provider, group.service_id];
+    const columns = groupColumns.filter((column) => column in group);
+    const names = columns.map((column) => (group as Record<string, string>)[column]);
     const from = after ? [after.startedAt, after.subscriptionId] : [];
     const rows = await this.database.query<{ subscription_id: string; started_at: string }>(
-      `running.of.${isClient ? 'client' : 'service'}.${after ? 'after' : ''}`,
+      `running.of.${columns.join('.')}.${after ? 'after' : ''}`,
       `select subscription_id, started_at::text as started_at from subscription_view
        where ${live} and status = any ($1) and end_date > $2::date
-         and ${isClient ? 'client_id = $4' : 'provider = $4 and service_id = $5'}
+         and ${columns.map((column, index) => `${column} = $${index + 4}`).join(' and ')}
          ${after ? `and (started_at, subscription_id) > ($${names.length + 4}::timestamptz, $${names.length + 5})` : ''}
        order by started_at, subscription_id limit $3`,
       [status ? [status] : ['active', 'suspended'], today, limit, ...names, ...from],

@@ -14,6 +14,12 @@ export interface SignInUnderWay {
 export type StoredOutcome =
   { kind: 'identified'; person: { sealed: Buffer; keyId: string } } | { kind: 'failed' | 'outage' };
 
+/** A session of somebody who was identified. */
+export interface SealedSession {
+  sessionHash: Buffer;
+  person: { sealed: Buffer; keyId: string };
+}
+
 /** Rows one sweep deletes from each table. */
 const sweptMax = 1_000;
 
@@ -90,6 +96,20 @@ export class SignInStore {
     await this.database.query('person-session.end', 'delete from person_session where session_hash = $1', [
       sessionHash,
     ]);
+  }
+
+  /** Sessions that know a person, by their hashes, `limit` after `after`. */
+  async identifiedAfter(after: Buffer, limit: number): Promise<SealedSession[]> {
+    const rows = await this.database.query<{ session_hash: Buffer; sealed_person: Buffer; key_id: string }>(
+      'person-session.identified-after',
+      `select session_hash, sealed_person, key_id from person_session
+       where session_hash > $1 and sealed_person is not null order by session_hash limit $2`,
+      [after, limit],
+    );
+    return rows.map((row) => ({
+      sessionHash: row.session_hash,
+      person: { sealed: row.sealed_person, keyId: row.key_id },
+    }));
   }
 
   /** Some of what began before these moments and is over. True when there may be more. */

@@ -1,13 +1,13 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { PersonalSeal } from '../persons';
+import { isSamePerson, type KnownSubject, type PersonalSeal, type PersonHolder } from '../persons';
 import type { Clock } from '../platform';
 import { Refused } from '../refusals';
 import type { BrowserCookies, FormTokens } from '../screens';
 import type { Issuer } from './issuer';
 import { IssuerAway } from './issuer.client';
 import type { Purpose, SignedIn, SignInOutcome } from './sign-in.outcome';
-import type { SignInStore, StoredOutcome } from './sign-in.store';
+import type { SealedSession, SignInStore, StoredOutcome } from './sign-in.store';
 
 export const limits = {
   /** From leaving for the issuer until coming back. */
@@ -17,8 +17,11 @@ export const limits = {
   sessionMs: 60 * 60_000,
 };
 
+/** Sessions unsealed at a time to find those of one person: they last an hour, so there are not many pages. */
+const unsealedMax = 500;
+
 /** Signing in at the issuer, and who is signed in at a browser: one session for each purpose (domain.md 2, 10). */
-export class SignIns {
+export class SignIns implements PersonHolder {
   constructor(
     private readonly issuer: Issuer,
     private readonly store: SignInStore,
@@ -83,9 +86,8 @@ export class SignIns {
       seenAfter: before(now, limits.idleMs),
     });
     if (stored?.kind !== 'identified') return stored;
-    const opened = this.seal.open(stored.person, sealContext(session));
-    // Undefined when the key of the seal is gone: the session is over then.
-    return opened && { kind: 'identified', person: JSON.parse(opened.toString()) as SignedIn };
+    const person = this.personOf({ sessionHash: hashOf(session), person: stored.person });
+    return person && { kind: 'identified', person };
   }
 
   /** Signs out: the session is over at once, for whoever else has its cookie too. */
@@ -94,10 +96,30 @@ export class SignIns {
     this.cookies.forget(reply, cookieOf(purpose));
   }
 
+  /** Signs this person out wherever they are signed in. The table itself does not say whose a session is. */
+  async forgetPerson(person: KnownSubject): Promise<void> {
+    let after: Buffer = Buffer.alloc(0);
+    for (let isMore = true; isMore;) {
+      const page = await this.store.identifiedAfter(after, unsealedMax);
+      for (const session of page) {
+        const signedIn = this.personOf(session);
+        if (signedIn && isSamePerson(person, signedIn)) await this.store.end(session.sessionHash);
+      }
+      isMore = page.length === unsealedMax;
+      after = page.at(-1)?.sessionHash ?? after;
+    }
+  }
+
   /** Deletes some of what is over. True when there may be more. */
   async sweep(): Promise<boolean> {
     const now = this.clock.now();
     return this.store.sweep(before(now, limits.signInMs), before(now, limits.sessionMs));
+  }
+
+  /** Undefined when the key of the seal is gone: the session is over then. */
+  private personOf({ sessionHash, person }: SealedSession): SignedIn | undefined {
+    const opened = this.seal.open(person, sealContext(sessionHash));
+    return opened && (JSON.parse(opened.toString()) as SignedIn);
   }
 
   private async endSession(request: FastifyRequest, purpose: Purpose): Promise<void> {
@@ -117,7 +139,7 @@ export class SignIns {
   private stored(outcome: SignInOutcome, session: string): StoredOutcome {
     if (outcome.kind !== 'identified') return outcome;
     const plain = Buffer.from(JSON.stringify(outcome.person));
-    return { kind: 'identified', person: this.seal.seal(plain, sealContext(session)) };
+    return { kind: 'identified', person: this.seal.seal(plain, sealContext(hashOf(session))) };
   }
 }
 
@@ -130,4 +152,4 @@ const before = (now: Date, ms: number) => new Date(now.getTime() - ms);
 /** Every purpose has a cookie of its own, so that one authorization request knows nothing of another. */
 const cookieOf = (purpose: Purpose) => `session-${hashOf(purpose).toString('hex').slice(0, 16)}`;
 
-const sealContext = (session: string) => `person session ${hashOf(session).toString('hex')}`;
+const sealContext = (sessionHash: Buffer) => `person session ${sessionHash.toString('hex')}`;

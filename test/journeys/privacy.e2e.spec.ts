@@ -159,6 +159,17 @@ describe('after everything that can happen to a request, nobody finds the person
     for (const path of ['/ops/api/subscriptions?limit=500', '/ops/api/deliveries?limit=500', '/ops/api/lists'])
       await say('GET', path);
     await say('GET', `/ops/api/subscriptions/${dead.subscription_id}/history`);
+
+    // A person is erased, and requests to erase one say too much.
+    for (const body of [
+      { person_id: other },
+      { subject: other, [other]: other },
+      { subject: other, reason_text: `a letter of ${other}` },
+      { subject: `${other}\n` },
+    ])
+      expect((await say('POST', '/ops/api/persons/erase', body)).status).toBe(400);
+    expect((await say('POST', '/ops/api/persons/erase', { subject: other })).status).toBe(200);
+    expect((await say('POST', '/ops/api/persons/erase', { subject: other })).status).toBe(404);
   }
 
   const findIn = (text: string) => [...secrets].filter(([secret]) => text.includes(secret)).map(([, what]) => what);
@@ -195,7 +206,8 @@ describe('after everything that can happen to a request, nobody finds the person
       const rows = await rowsOf<{ row: string }>(service, `select t::text as row from "${name}" t`);
       expect([name, rows.flatMap(({ row }) => findIn(row))]).toEqual([name, []]);
     }
-    expect(await rowsOf(service, 'select 1 from person')).toHaveLength(3);
+    // The third is erased.
+    expect(await rowsOf(service, 'select 1 from person')).toHaveLength(2);
   });
 
   it('in the figures', async () => {
