@@ -268,6 +268,19 @@ create table person (
   constraint person_person_id_key UNIQUE (person_id)
 );
 
+create table person_key_move (
+  to_key text not null,
+  from_key text not null,
+  began_at timestamp with time zone not null,
+  walked_to uuid not null default '00000000-0000-0000-0000-000000000000'::uuid,
+  moved bigint not null default 0,
+  moved_in_walk integer not null default 0,
+  left_in_walk integer not null default 0,
+  left_behind integer not null default 0,
+  finished_at timestamp with time zone,
+  constraint person_key_move_pkey PRIMARY KEY (to_key)
+);
+
 create table person_session (
   session_hash bytea not null,
   purpose text not null,

@@ -22,6 +22,8 @@ import { MySubscriptionsModule } from './my-subscriptions';
 import { NotificationsModule } from './notifications';
 import { OpsModule } from './ops';
 import { PlatformModule, type PlatformParts } from './platform';
+import { PersonKeyMoveModule } from './persons';
+import { type Clock, type Database, type Logger, PlatformModule } from './platform';
 import { ProjectorModule } from './projections';
 import { RelayModule } from './relay';
 import { AvailabilityCheckModule, ResourceChangesModule } from './resource-changes';
@@ -83,6 +85,7 @@ export class AppModule {
           InteractionSweepModule,
           EndpointWatchModule.with(config),
           DelistingModule.with(config),
+          ...(config.personKeyPrevious ? [PersonKeyMoveModule.with(config.personKey, config.personKeyPrevious)] : []),
         ),
       ],
     };

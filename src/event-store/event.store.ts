@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { type Database, type Queries, type Signal, sqlState } from '../platform';
+import { knownByPreviousHash, lockPersons, type RotatingPerson } from './person-lock.store';
 import { asRecorded, type Fact, inNewestForm, type StoredEvent, type Trace, type Upcast } from './stored-event';
 
 /** Which stream is meant: its id, or the person (by the keyed hashes of the subject, newest key first) and further names. */
@@ -29,6 +30,8 @@ export interface ReadResult<F extends Fact = Fact> {
 
 export interface IdentityRow {
   subjectHash: Buffer;
+  /** Under the other key, while PERSON_KEY is being rotated. */
+  previousSubjectHash?: Buffer;
   personId: string;
   sealedSubject: Buffer;
   keyId: string;
@@ -90,7 +93,7 @@ export class EventStore {
    * and a command key.
    */
   async append(requests: readonly AppendRequest[]): Promise<AppendResult[]> {
-    const results = await (requests.length === 1 ? this.appendOne(requests[0]!) : this.appendMany(requests));
+    const results = await this.appendInOneCommit(requests);
     if (results.some(({ outcome }) => outcome === 'appended')) this.appended.raise();
     return results;
   }
@@ -116,6 +119,31 @@ export class EventStore {
       [day, limit],
     );
     return rows.map((row) => row.stream_id);
+  }
+
+  private appendInOneCommit(requests: readonly AppendRequest[]): Promise<AppendResult[]> {
+    if (requests.some(({ person }) => person && isRotating(person))) return this.appendWhileRotating(requests);
+    return requests.length === 1 ? this.appendOne(requests[0]!) : this.appendMany(requests, this.database);
+  }
+
+  /** While PERSON_KEY is being rotated a new person is looked for under both hashes, and made by one process at a time. */
+  private async appendWhileRotating(requests: readonly AppendRequest[]): Promise<AppendResult[]> {
+    const persons = requests.flatMap(({ person }) => (person && isRotating(person) ? [person] : []));
+    try {
+      return await this.database.transaction(async (queries) => {
+        await lockPersons(queries, persons);
+        const known: ReadonlySet<unknown> = await knownByPreviousHash(queries, persons);
+        const others = requests.filter(({ person }) => !known.has(person));
+        const appended = others.length > 0 ? await this.appendMany(others, queries) : [];
+        return requests.map(({ person }) =>
+          known.has(person) ? { outcome: 'conflict', cause: conflictCauses.MM004! } : appended.shift()!,
+        );
+      });
+    } catch (error) {
+      const cause = conflictCauses[sqlState(error) ?? ''];
+      if (cause === undefined) throw error;
+      return requests.map(() => ({ outcome: 'conflict', cause }));
+    }
   }
 
   private async appendOne(request: AppendRequest): Promise<AppendResult[]> {
@@ -146,9 +174,9 @@ export class EventStore {
     return rows[0]!.position;
   }
 
-  private async appendMany(requests: readonly AppendRequest[]): Promise<AppendResult[]> {
+  private async appendMany(requests: readonly AppendRequest[], queries: Queries): Promise<AppendResult[]> {
     const facts = requests.flatMap((request, index) => request.facts.map((fact) => ({ item: index + 1, ...fact })));
-    const rows = await this.database.query<{ failure: string | null; position: string | null }>(
+    const rows = await queries.query<{ failure: string | null; position: string | null }>(
       'event-store.append-batch',
       appendBatchSql,
       [
@@ -177,6 +205,10 @@ export class EventStore {
         : { outcome: 'conflict', cause: conflictCauses[failure] ?? failure },
     );
   }
+}
+
+function isRotating(person: IdentityRow): person is IdentityRow & RotatingPerson {
+  return person.previousSubjectHash !== undefined;
 }
 
 async function unlessConflict(append: () => Promise<string>): Promise<AppendResult> {

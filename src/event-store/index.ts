@@ -17,6 +17,7 @@ export { LogAccess, LogFollower } from './log-follower';
 export { type Lag, LogReader } from './log.reader';
 export { type LogHold, LogWatch } from './log-watch';
 export { type ParkedStream, ParkedStreamStore } from './parked-streams.store';
+export { lockPersons } from './person-lock.store';
 export {
   type Fact,
   inNewestForm,

@@ -1,7 +1,9 @@
 /** Who is behind a person id: keyed hashes, sealed subjects, fingerprints of requests. */
 export { RequestFingerprint } from './fingerprint';
-export { isSamePerson, KnownPersons, type KnownSubject, type PersonHolder } from './known-persons.store';
+export { KnownPersons } from './known-persons.store';
+export { isSamePerson, type KnownSubject, type PersonHolder } from './known-subject';
 export { bsnNamespace, PersonIdentities, type PersonIdentity } from './person-identities';
 export { PersonalSeal, type Sealed } from './personal-seal';
+export { PersonKeyMoveModule } from './person-key-move.module';
 export { PersonsModule } from './persons.module';
 export { type SampleAvailability, type SamplePerson, samplePersons } from './sample-persons';

@@ -1,21 +1,7 @@
-import { z } from 'zod';
 import type { Database, Queries } from '../platform';
-import { bsnNamespace, type PersonIdentity } from './person-identities';
+import { type KnownSubject, knownSubjectIn } from './known-subject';
+import type { PersonIdentity } from './person-identities';
 import type { PersonalSeal } from './personal-seal';
-
-/** A person as an issuer knows them. */
-const known = z.object({ issuer: z.string(), subject: z.string() });
-export type KnownSubject = z.output<typeof known>;
-
-/** Keeps persons for a while, sealed or by a keyed fingerprint, and forgets one who is erased. */
-export interface PersonHolder {
-  forgetPerson(person: KnownSubject): Promise<void>;
-}
-
-/** Whether a person as a room keeps one, with the issuer left out for the BSN's, is this one. */
-export function isSamePerson({ subject, issuer }: KnownSubject, kept: { subject: string; issuer?: string }): boolean {
-  return kept.subject === subject && (kept.issuer ?? bsnNamespace) === issuer;
-}
 
 /** Persons that the identity table knows: their ids by the keyed hashes of their subjects, and the way back. */
 export class KnownPersons {
@@ -55,7 +41,7 @@ export class KnownPersons {
     if (!row) return undefined;
     const opened = this.seal.open({ sealed: row.sealed, keyId: row.key_id }, personId);
     if (!opened) throw new Error('A subject was sealed under another key: give that one as PERSON_KEY_PREVIOUS.');
-    return known.parse(JSON.parse(opened.toString()));
+    return knownSubjectIn(opened);
   }
 
   /** Nobody can say any more who is behind this id. */

@@ -23,14 +23,16 @@ export class PersonIdentities {
 
   of(subject: string, issuer = bsnNamespace): PersonIdentity {
     const { key, previousKey } = this;
-    const subjectHash = key.subjectHash(issuer, subject);
-    return {
-      subjectHash,
+    const hashes = {
+      subjectHash: key.subjectHash(issuer, subject),
       ...(previousKey && { previousSubjectHash: previousKey.subjectHash(issuer, subject) }),
+    };
+    return {
+      ...hashes,
       newRow: () => {
         const personId = randomUUID();
         const sealedSubject = key.seal(Buffer.from(JSON.stringify({ issuer, subject })), personId);
-        return { subjectHash, personId, sealedSubject, keyId: key.id };
+        return { ...hashes, personId, sealedSubject, keyId: key.id };
       },
     };
   }
