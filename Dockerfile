@@ -9,7 +9,8 @@ RUN npm ci --no-audit --no-fund
 FROM packages AS build
 COPY tsconfig.json tsconfig.build.json ./
 COPY src/ src/
-RUN node_modules/.bin/tsc -p tsconfig.build.json && npm prune --omit=dev --no-audit --no-fund
+COPY pages/ pages/
+RUN node_modules/.bin/tsc -p tsconfig.build.json && node pages/build.mjs dist/pages && npm prune --omit=dev --no-audit --no-fund
 
 FROM packages AS development
 ENV NODE_ENV=development

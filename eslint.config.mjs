@@ -69,7 +69,7 @@ export default defineConfig(
   globalIgnores(['dist/', '.data/', 'coverage/', 'bench/results/', 'test/architecture/violations/']),
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   {
-    files: ['**/*.ts'],
+    files: ['**/*.{ts,tsx}'],
     extends: [tseslint.configs.recommended],
     languageOptions: { parserOptions: { projectService: true } },
     rules: {

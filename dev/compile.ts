@@ -16,7 +16,7 @@ export function isCompiled(): boolean {
 }
 
 /**
- * Compiles src/ to dist/. Under another name first and then swapped, so that a failed or stopped compilation leaves the
+ * Compiles src/ to dist/ and builds the pages into dist/pages. Under another name first and then swapped, so that a failed or stopped compilation leaves the
  * old dist/ whole and a removed source leaves nothing behind.
  * @throws Problem with the compiler's messages
  */
@@ -32,6 +32,7 @@ export async function compile(signal?: AbortSignal): Promise<void> {
       { cwd: projectRoot, signal },
     );
     if (code !== 0) throw new Problem(`The sources do not compile:\n${output.trimEnd()}`);
+    await buildPages(join(unfinished, 'pages'), signal);
     copyOtherFiles(unfinished);
     writeFileSync(join(unfinished, '.made-from'), hash);
     if (existsSync(dist)) renameSync(dist, old);
@@ -39,6 +40,15 @@ export async function compile(signal?: AbortSignal): Promise<void> {
   } finally {
     [unfinished, old].forEach((folder) => rmSync(folder, { recursive: true, force: true }));
   }
+}
+
+/** @throws Problem with the bundler's messages */
+async function buildPages(target: string, signal?: AbortSignal): Promise<void> {
+  const { code, output } = await runToEnd(process.execPath, [join(projectRoot, 'pages/build.mjs'), target], {
+    cwd: projectRoot,
+    signal,
+  });
+  if (code !== 0) throw new Problem(`The pages cannot be built:\n${output.trimEnd()}`);
 }
 
 const isSource = (file: string) => file.endsWith('.ts');
@@ -52,7 +62,7 @@ function copyOtherFiles(target: string): void {
 
 function sourceHash(): string {
   const hash = createHash('sha256');
-  const files = filesBelow('src').map((file) => join('src', file));
+  const files = ['src', 'pages'].flatMap((folder) => filesBelow(folder).map((file) => join(folder, file)));
   for (const file of ['tsconfig.json', 'tsconfig.build.json', 'package-lock.json', ...files]) {
     const content = readFileSync(join(projectRoot, file));
     hash.update(`${file}\n${content.length}\n`).update(content);

@@ -235,6 +235,25 @@ create table notified_subscription (
   constraint notified_subscription_status_check CHECK ((status = ANY (ARRAY['active'::text, 'suspended'::text, 'ended'::text])))
 );
 
+create table operator_session (
+  session_hash bytea not null,
+  subject text not null,
+  scopes text[] not null,
+  signed_in_at timestamp with time zone not null,
+  last_seen_at timestamp with time zone not null,
+  constraint operator_session_pkey PRIMARY KEY (session_hash)
+);
+
+create table operator_sign_in (
+  state_hash bytea not null,
+  browser_hash bytea not null,
+  continue_at text not null,
+  nonce text not null,
+  code_verifier text not null,
+  started_at timestamp with time zone not null,
+  constraint operator_sign_in_pkey PRIMARY KEY (state_hash)
+);
+
 create table parked_client (
   client_id text not null,
   since timestamp with time zone not null,
@@ -427,7 +446,13 @@ CREATE INDEX interaction_open ON public.interaction USING btree (expires_at) WHE
 
 CREATE INDEX interaction_outcome ON public.interaction USING btree (outcome, created_at, interaction_id);
 
+<<<<<<< HEAD
 CREATE INDEX interaction_shown ON public.interaction USING btree (interaction_id) WHERE (shown_to IS NOT NULL);
+=======
+CREATE INDEX operator_session_oldest ON public.operator_session USING btree (signed_in_at);
+
+CREATE INDEX operator_sign_in_oldest ON public.operator_sign_in USING btree (started_at);
+>>>>>>> f70e2c0 (ops-page: operators sign in with OpenID Connect, and the ops API takes their session)
 
 CREATE INDEX parked_stream_newest ON public.parked_stream USING btree (parked_at, id);
 

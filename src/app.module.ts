@@ -23,6 +23,7 @@ import { NotificationsModule } from './notifications';
 import { OpsModule } from './ops';
 import { PlatformModule, type PlatformParts } from './platform';
 import { PersonKeyMoveModule } from './persons';
+import { OpsPageModule } from './ops-page';
 import { type Clock, type Database, type Logger, PlatformModule } from './platform';
 import { ProjectorModule } from './projections';
 import { RelayModule } from './relay';
@@ -63,6 +64,7 @@ export class AppModule {
           OpsModule,
           ScreensModule.with(config.http.publicUrl),
           SignInModule.with(signInOf(config)),
+          ...opsPageOf(config),
           ErrorPagesModule,
           MySubscriptionsModule.with(config),
           GrantsModule.with(grantsOf(config)),
@@ -94,6 +96,10 @@ export class AppModule {
 
 function signInOf({ http: { publicUrl }, personIssuer, hostAddresses, personKey, personKeyPrevious }: Config) {
   return { publicUrl, issuer: { ...personIssuer, hostAddresses }, personKey, personKeyPrevious };
+}
+
+function opsPageOf({ http: { publicUrl }, operatorIssuer: issuer, hostAddresses, pagesFolder }: Config) {
+  return issuer ? [OpsPageModule.with({ publicUrl, issuer: { ...issuer, hostAddresses }, pagesFolder })] : [];
 }
 
 function authorizationOf(config: Config): AuthorizationOptions {

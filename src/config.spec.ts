@@ -76,6 +76,8 @@ describe('the configuration', () => {
       OPS_JWKS_URL: secret,
       OIDC_ISSUER: `http://${secret}/issuer`,
       OIDC_SUBJECT_CLAIM: `${secret} "`,
+      OPS_OIDC_ISSUER: `http://${secret}/issuer`,
+      OPS_OIDC_SCOPE_CLAIM: `${secret} "`,
       DEV_HOSTS: secret,
       PERSON_KEY: secret,
       PERSON_KEY_PREVIOUS: `${secret}!`,
@@ -133,6 +135,7 @@ describe('the configuration', () => {
       ['OIDC_ISSUER', 'http://localhost:3010/issuer'],
       ['AVAILABILITY_URL', 'http://localhost:3020/'],
       ['OIDC_CLIENT_SECRET', 'development-sign-in-secret'],
+      ['OIDC_CLIENT_SECRET', 'development-operator-secret'],
       ['DEV_HOSTS', 'a.example=127.0.0.1:1'],
       ['CLOCK_OFFSET_S', '0'],
       ['DEV_CLIENT_SECRET', 'anything'],
@@ -142,6 +145,32 @@ describe('the configuration', () => {
       ['PROVIDER_LIST_URL', 'http://lists.example/providers'],
     ])('refuses %s=%s', (name, value) => {
       expect(namesOf({ ...production, [name]: value })).toEqual([name]);
+    });
+
+    const operators = {
+      OPS_OIDC_ISSUER: 'https://sign-in.example/operators',
+      OPS_OIDC_CLIENT_ID: 'subscriptions-ops',
+      OPS_OIDC_CLIENT_SECRET: 'another secret of production',
+    };
+    it('has an operator page when it is told where operators sign in, and none otherwise', () => {
+      expect(read(production).operatorIssuer).toBeUndefined();
+      expect(problemsOf({ ...production, ...operators })).toEqual([]);
+      expect(read({ ...production, ...operators }).operatorIssuer).toMatchObject({
+        issuer: 'https://sign-in.example/operators',
+        scopeClaim: 'scope',
+        mayBeAway: false,
+      });
+    });
+
+    it.each(Object.keys(operators))('needs %s when it is told the rest of it', (name) => {
+      expect(namesOf({ ...production, ...operators, [name]: undefined })).toEqual([name]);
+    });
+
+    it.each([
+      ['OPS_OIDC_ISSUER', 'http://localhost:3010/issuer'],
+      ['OPS_OIDC_CLIENT_SECRET', 'development-operator-secret'],
+    ])('refuses %s=%s', (name, value) => {
+      expect(namesOf({ ...production, ...operators, [name]: value })).toEqual([name]);
     });
   });
 

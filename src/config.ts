@@ -17,6 +17,11 @@ const developmentPersonKey = createHash('sha256').update('medmij-subscriptions d
 
 /** The sample persons' issuer (dev/sample-issuer), and how the service is known there: refused in production as well. */
 export const developmentSignIn = { clientId: 'medmij-subscriptions', clientSecret: 'development-sign-in-secret' };
+/** The same for the sample operators. */
+export const developmentOperatorSignIn = {
+  clientId: 'medmij-subscriptions-operators',
+  clientSecret: 'development-operator-secret',
+};
 /** What the sample client shows instead of a certificate; as well known, and as refused. */
 export const developmentClientSecret = 'development-only';
 
@@ -72,6 +77,8 @@ const issuer = (name: 'AS' | 'OPS') =>
     [`${name}_JWKS_URL`]: url('https:', 'file:', 'http:').optional(),
   }) as Record<`${typeof name}_${'ISSUER' | 'AUDIENCE' | 'JWKS_URL'}`, z.ZodOptional<z.ZodString>>;
 
+const claimName = z.string().regex(/^[^\s"\\]{1,255}$/);
+
 const environment = z.object({
   /** A misspelt `production` would otherwise be development, with everything that is allowed there. */
   NODE_ENV: z.enum(['development', 'test', 'production']).optional(),
@@ -118,10 +125,12 @@ const environment = z.object({
   OIDC_ISSUER: url('https:', 'http:').optional(),
   OIDC_CLIENT_ID: z.string().min(1).max(255).optional(),
   OIDC_CLIENT_SECRET: z.string().min(1).max(1_024).optional(),
-  OIDC_SUBJECT_CLAIM: z
-    .string()
-    .regex(/^[^\s"\\]{1,255}$/)
-    .default('sub'),
+  OIDC_SUBJECT_CLAIM: claimName.default('sub'),
+  OPS_OIDC_ISSUER: url('https:', 'http:').optional(),
+  OPS_OIDC_CLIENT_ID: z.string().min(1).max(255).optional(),
+  OPS_OIDC_CLIENT_SECRET: z.string().min(1).max(1_024).optional(),
+  OPS_OIDC_SUBJECT_CLAIM: claimName.default('sub'),
+  OPS_OIDC_SCOPE_CLAIM: claimName.default('scope'),
   TLS_CERT: z.string().min(1).optional(),
   TLS_KEY: z.string().min(1).optional(),
   TLS_CLIENT_CA: z.string().min(1).optional(),
@@ -214,11 +223,17 @@ export function readConfig(variables: Record<string, string | undefined>, projec
   if ((present.LIST_TLS_CERT === undefined) !== (present.LIST_TLS_KEY === undefined)) {
     problems.add('LIST_TLS_CERT, LIST_TLS_KEY: one is no use without the other');
   }
+  const operatorSignIn = ['OPS_OIDC_ISSUER', 'OPS_OIDC_CLIENT_ID', 'OPS_OIDC_CLIENT_SECRET'];
+  const missing = operatorSignIn.filter((name) => present[name] === undefined);
+  // In production all or none: who has no operator page leaves them out. Development fills in what is left out.
+  if (production && missing.length > 0 && missing.length < operatorSignIn.length) {
+    problems.add(`${missing.join(', ')}: needed with the other OPS_OIDC variables`);
+  }
   // Without the other, a header that anybody may send would be believed, or never looked at.
   if ((present.CLIENT_CERT_HEADER === undefined) !== (present.TRUSTED_PROXIES === undefined)) {
     problems.add('CLIENT_CERT_HEADER, TRUSTED_PROXIES: one is no use without the other');
   }
-  for (const name of ['AS_JWKS_URL', 'OPS_JWKS_URL', 'OIDC_ISSUER', 'AVAILABILITY_URL']) {
+  for (const name of ['AS_JWKS_URL', 'OPS_JWKS_URL', 'OIDC_ISSUER', 'OPS_OIDC_ISSUER', 'AVAILABILITY_URL']) {
     const value = present[name];
     if (value === undefined || !URL.canParse(value)) continue;
     const { protocol, hostname } = new URL(value);
@@ -248,8 +263,11 @@ function productionProblems(present: Record<string, string | undefined>): string
   for (const name of ['AS_ISSUER', 'OPS_ISSUER']) {
     if (present[name] === developmentIssuer) problems.push(`${name}: the development issuer is refused in production`);
   }
-  if (present.OIDC_CLIENT_SECRET === developmentSignIn.clientSecret) {
-    problems.push('OIDC_CLIENT_SECRET: the development secret is refused in production');
+  for (const name of ['OIDC_CLIENT_SECRET', 'OPS_OIDC_CLIENT_SECRET']) {
+    const known = [developmentSignIn.clientSecret, developmentOperatorSignIn.clientSecret];
+    if (known.includes(present[name] ?? '')) {
+      problems.push(`${name}: the development secret is refused in production`);
+    }
   }
   for (const name of ['PERSON_KEY', 'PERSON_KEY_PREVIOUS']) {
     if (present[name] && Buffer.from(present[name], 'base64').equals(developmentPersonKey)) {
@@ -320,6 +338,20 @@ function assemble(env: z.output<typeof environment>, production: boolean, projec
       subjectClaim: env.OIDC_SUBJECT_CLAIM,
       mayBeAway: env.OIDC_ISSUER === undefined,
     },
+    /** The issuer at which operators' browsers sign in; undefined (production only) without any: then there is no operator page. */
+    operatorIssuer:
+      production && env.OPS_OIDC_ISSUER === undefined
+        ? undefined
+        : {
+            issuer: env.OPS_OIDC_ISSUER ?? `http://localhost:${env.SAMPLE_CLIENT_PORT}/issuer`,
+            clientId: env.OPS_OIDC_CLIENT_ID ?? developmentOperatorSignIn.clientId,
+            clientSecret: env.OPS_OIDC_CLIENT_SECRET ?? developmentOperatorSignIn.clientSecret,
+            subjectClaim: env.OPS_OIDC_SUBJECT_CLAIM,
+            scopeClaim: env.OPS_OIDC_SCOPE_CLAIM,
+            mayBeAway: env.OPS_OIDC_ISSUER === undefined,
+          },
+    /** The built pages (pages/build.mjs). */
+    pagesFolder: resolve(projectRoot, 'dist/pages'),
     /** How a client shows who it is at the token endpoint, besides by the certificate of its connection. */
     clientAuthentication: {
       certificateHeader: env.CLIENT_CERT_HEADER,

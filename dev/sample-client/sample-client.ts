@@ -34,6 +34,7 @@ export class SampleClient {
     const issuer = await createSampleIssuer({
       url: `http://localhost:${pagePort}${issuerPath}`,
       redirectUri: `${service.publicUrl}/sign-in/callback`,
+      operatorRedirectUri: `${service.publicUrl}/ops/sign-in/callback`,
     });
     const notificationServer = createNotificationServer(tls, received);
     const pageServer = createPageServer({ received, visitors, authorizations, api, issuer });

@@ -1,15 +1,20 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Configuration, default as Provider } from 'oidc-provider' with { 'resolution-mode': 'import' };
-import { developmentSignIn } from '../../src/config';
-import { personsPage } from './page';
+import type { ClientMetadata, Configuration, default as Provider } from 'oidc-provider' with {
+  'resolution-mode': 'import',
+};
+import { developmentOperatorSignIn, developmentSignIn } from '../../src/config';
 import { readChoice } from './choice';
+import { sampleOperator } from './operators';
+import { operatorsPage, personsPage } from './page';
 
 export interface SampleIssuerOptions {
   /** Where browsers and the service find it, without a slash at the end; its path is where it is mounted. */
   url: string;
-  /** Where it sends browsers back to. */
+  /** Where it sends browsers of persons back to. */
   redirectUri: string;
+  /** The same for operators, when there are any. */
+  operatorRedirectUri?: string;
 }
 
 /** Answers a request for a path below the issuer's. */
@@ -18,13 +23,24 @@ export type SampleIssuer = (request: IncomingMessage, response: ServerResponse) 
 const lifetimeS = 15 * 60;
 
 /**
- * An issuer for development: OpenID Connect as it should be, except that nobody has a password; whoever comes chooses who to be.
+ * An issuer for development: OpenID Connect as it should be, except that nobody has a password; whoever comes chooses who to be:
+ * a sample person, or for the operator page a sample operator.
  * It keeps everything in memory, and its keys for as long as it runs.
  */
-export async function createSampleIssuer({ url, redirectUri }: SampleIssuerOptions): Promise<SampleIssuer> {
+export async function createSampleIssuer({
+  url,
+  redirectUri,
+  operatorRedirectUri,
+}: SampleIssuerOptions): Promise<SampleIssuer> {
   const { default: OidcProvider } = await import('oidc-provider');
   const mount = new URL(url).pathname;
-  const provider = new OidcProvider(url, await configuration(mount, redirectUri));
+  const provider = new OidcProvider(
+    url,
+    await configuration(mount, [
+      clientOf(developmentSignIn, redirectUri),
+      ...(operatorRedirectUri === undefined ? [] : [clientOf(developmentOperatorSignIn, operatorRedirectUri)]),
+    ]),
+  );
   const answer = provider.callback();
   const choosing = new RegExp(`^${mount}/sign-in/([A-Za-z0-9_-]+)$`);
   return (request, response) => {
@@ -42,27 +58,35 @@ export async function createSampleIssuer({ url, redirectUri }: SampleIssuerOptio
   };
 }
 
-async function configuration(mount: string, redirectUri: string): Promise<Configuration> {
+function clientOf({ clientId, clientSecret }: typeof developmentSignIn, redirectUri: string): ClientMetadata {
+  return {
+    client_id: clientId,
+    client_secret: clientSecret,
+    redirect_uris: [redirectUri],
+    grant_types: ['authorization_code'],
+    response_types: ['code'],
+    token_endpoint_auth_method: 'client_secret_basic',
+  };
+}
+
+async function configuration(mount: string, clients: ClientMetadata[]): Promise<Configuration> {
   const { exportJWK, generateKeyPair } = await import('jose');
   const { privateKey } = await generateKeyPair('RS256', { extractable: true });
   return {
-    clients: [
-      {
-        client_id: developmentSignIn.clientId,
-        client_secret: developmentSignIn.clientSecret,
-        redirect_uris: [redirectUri],
-        grant_types: ['authorization_code'],
-        response_types: ['code'],
-        token_endpoint_auth_method: 'client_secret_basic',
-      },
-    ],
+    clients,
     jwks: { keys: [{ ...(await exportJWK(privateKey)), alg: 'RS256', use: 'sig' }] },
     cookies: { keys: [randomBytes(32).toString('base64url')] },
     scopes: ['openid'],
     pkce: { required: () => true },
     features: { devInteractions: { enabled: false }, rpInitiatedLogout: { enabled: false } },
     interactions: { url: (_context, { uid }) => `${mount}/sign-in/${uid}` },
-    findAccount: (_context, subject) => ({ accountId: subject, claims: () => ({ sub: subject }) }),
+    findAccount: (_context, subject) => ({
+      accountId: subject,
+      claims: () => ({ sub: subject, scope: sampleOperator(subject)?.scope }),
+    }),
+    // What an operator may do stands in the ID token itself.
+    claims: { openid: ['sub', 'scope'] },
+    conformIdTokenClaims: false,
     // Nobody is asked whether the service may know who signed in: that is what signing in is for here.
     loadExistingGrant: async ({ oidc }) => {
       const grant = new oidc.provider.Grant({ accountId: oidc.session!.accountId, clientId: oidc.client!.clientId });
@@ -83,10 +107,11 @@ async function configuration(mount: string, redirectUri: string): Promise<Config
 
 /** The page with the sample persons, and what follows from the choice. */
 async function signIn(provider: Provider, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  await provider.interactionDetails(request, response);
-  if (request.method !== 'POST') return personsPage(response);
-  const choice = await readChoice(request);
-  if (choice === undefined) return personsPage(response, 'wrong number');
+  const { params } = await provider.interactionDetails(request, response);
+  const isOperator = params.client_id === developmentOperatorSignIn.clientId;
+  if (request.method !== 'POST') return isOperator ? operatorsPage(response) : personsPage(response);
+  const choice = await readChoice(request, isOperator);
+  if (choice === undefined) return isOperator ? operatorsPage(response) : personsPage(response, 'wrong number');
   const result =
     choice === 'unknown'
       ? { error: 'access_denied', error_description: 'The identity cannot be established.' }

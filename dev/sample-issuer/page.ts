@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { type SampleAvailability, samplePersons } from '../../src/persons';
 import { type Html, html } from '../../src/screens';
+import { sampleOperators } from './operators';
 
 /** No form-action: the way back leads past the service to any client. */
 const policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'";
@@ -13,7 +14,60 @@ const particulars: Record<SampleAvailability, Html> = {
 
 /** Who do you want to be? */
 export function personsPage(response: ServerResponse, fault?: 'wrong number'): void {
-  response.writeHead(fault ? 400 : 200, {
+  sendPage(
+    response,
+    fault ? 400 : 200,
+    html`<title>Inloggen als voorbeeldpersoon / Sign in as a sample person</title>`,
+    html`<h1>Wie bent u? <span lang="en">Who are you?</span></h1>
+      <p>
+        Hier staat in het echt DigiD. Kies een voorbeeldpersoon.
+        <span lang="en">In real life this is DigiD. Choose a sample person.</span>
+      </p>
+      <form method="post">
+        ${samplePersons.map(({ subject, name, availability }) =>
+          choice(subject, html`<b>${name}</b> ${subject}`, particulars[availability]),
+        )}
+        ${choice(
+          'unknown',
+          html`<b>Onbekend</b> <b lang="en">Unknown</b>`,
+          html`Inloggen mislukt <span lang="en">Signing in fails</span>`,
+        )}
+      </form>
+      <form method="post">
+        <label for="person">
+          Of een ander testnummer, dat begint met 9999
+          <span lang="en">Or another test number, which begins with 9999</span>
+        </label>
+        ${
+          fault &&
+          html`<p id="fault" role="alert">
+            Een testnummer heeft 9 cijfers en begint met 9999.
+            <span lang="en">A test number has 9 digits and begins with 9999.</span>
+          </p>`
+        }
+        <input id="person" name="person" type="text" inputmode="numeric" autocomplete="off" required />
+        <button>Inloggen <span lang="en">Sign in</span></button>
+      </form>`,
+  );
+}
+
+/** The same for the operator page, which speaks English only. */
+export function operatorsPage(response: ServerResponse): void {
+  sendPage(
+    response,
+    200,
+    html`<title>Sign in as a sample operator</title>`,
+    html`<h1 lang="en">Which operator are you?</h1>
+      <p lang="en">In real life this is the sign-in of your organisation. Choose a sample operator.</p>
+      <form method="post" lang="en">
+        ${sampleOperators.map(({ subject, name, may }) => choice(subject, html`<b>${name}</b>`, html`${may}`))}
+        ${choice('unknown', html`<b>Nobody</b>`, html`Signing in fails`)}
+      </form>`,
+  );
+}
+
+function sendPage(response: ServerResponse, status: number, title: Html, main: Html): void {
+  response.writeHead(status, {
     'content-type': 'text/html; charset=utf-8',
     'content-security-policy': policy,
     'cache-control': 'no-store',
@@ -24,45 +78,14 @@ export function personsPage(response: ServerResponse, fault?: 'wrong number'): v
       <html lang="nl">
         <head>
           <meta charset="utf-8" />
-          <title>Inloggen als voorbeeldpersoon / Sign in as a sample person</title>
+          ${title}
           <meta name="viewport" content="width=device-width, initial-scale=1" />
           <meta name="color-scheme" content="light dark" />
           ${style}
         </head>
         <body>
           <header>Alleen voor ontwikkeling <span lang="en">For development only</span></header>
-          <main>
-            <h1>Wie bent u? <span lang="en">Who are you?</span></h1>
-            <p>
-              Hier staat in het echt DigiD. Kies een voorbeeldpersoon.
-              <span lang="en">In real life this is DigiD. Choose a sample person.</span>
-            </p>
-            <form method="post">
-              ${samplePersons.map(({ subject, name, availability }) =>
-                choice(subject, html`<b>${name}</b> ${subject}`, particulars[availability]),
-              )}
-              ${choice(
-                'unknown',
-                html`<b>Onbekend</b> <b lang="en">Unknown</b>`,
-                html`Inloggen mislukt <span lang="en">Signing in fails</span>`,
-              )}
-            </form>
-            <form method="post">
-              <label for="person">
-                Of een ander testnummer, dat begint met 9999
-                <span lang="en">Or another test number, which begins with 9999</span>
-              </label>
-              ${
-                fault &&
-                html`<p id="fault" role="alert">
-                  Een testnummer heeft 9 cijfers en begint met 9999.
-                  <span lang="en">A test number has 9 digits and begins with 9999.</span>
-                </p>`
-              }
-              <input id="person" name="person" type="text" inputmode="numeric" autocomplete="off" required />
-              <button>Inloggen <span lang="en">Sign in</span></button>
-            </form>
-          </main>
+          <main>${main}</main>
         </body>
       </html>`.toString(),
   );

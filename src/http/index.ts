@@ -3,6 +3,7 @@ export { apiQuery, apiSchema, problemResponses } from './api-schema';
 export { BearerGuard, RequireScope, type TokenScope } from './bearer.guard';
 export { HttpModule } from './http.module';
 export { isAtMachineDoor } from './machine-doors';
+export { OPERATOR_SESSIONS, type Operator, type OperatorSessions } from './operator-sessions';
 export { expectNothing, parse } from './parse';
 export { type AnswerInPage, bearerChallenge } from './problem.filter';
 export { moment, personFields, printable } from './request-fields';

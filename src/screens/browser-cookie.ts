@@ -8,11 +8,13 @@ export class BrowserCookies {
   private readonly prefix: string;
   private readonly attributes: string;
 
-  /** `isSecure`: whether PUBLIC_URL is https. */
-  constructor(isSecure: boolean) {
+  /**
+   * `isSecure`: whether PUBLIC_URL is https. Lax, not Strict, unless said otherwise: the browser of a person comes from a
+   * client's window and from the issuer, and must still be known.
+   */
+  constructor(isSecure: boolean, sameSite: 'Lax' | 'Strict' = 'Lax') {
     this.prefix = isSecure ? '__Host-' : '';
-    // Lax, not Strict: the browser comes from a client's window and from the issuer, and must still be known.
-    this.attributes = `Path=/; HttpOnly; SameSite=Lax${isSecure ? '; Secure' : ''}`;
+    this.attributes = `Path=/; HttpOnly; SameSite=${sameSite}${isSecure ? '; Secure' : ''}`;
   }
 
   /** Undefined too when it is given twice with different values, or is none of ours. */

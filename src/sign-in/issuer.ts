@@ -25,6 +25,10 @@ export interface Expected {
   elapsedMs: number;
 }
 
+/** What the issuer says: who signed in, with the claims of the ID token; or as in SignInOutcome. */
+export type IssuerAnswer =
+  { kind: 'identified'; subject: string; claims: Record<string, unknown> } | { kind: 'failed' | 'outage' };
+
 /** One call to the issuer. */
 const callMsMax = 5_000;
 /** The metadata is asked for anew after this long, so that readiness knows of an issuer that is away. */
@@ -67,10 +71,18 @@ export class Issuer {
 
   /** Who the issuer says it is; `search` is the query of the address that it sent the browser to. Never throws. */
   async outcomeOf(search: string, expected: Expected): Promise<SignInOutcome> {
+    const answer = await this.answerOf(search, expected);
+    return answer.kind === 'identified' ? { kind: 'identified', person: { subject: answer.subject } } : answer;
+  }
+
+  /** The same with everything else that the ID token says. Never throws. */
+  async answerOf(search: string, expected: Expected): Promise<IssuerAnswer> {
     try {
       const claims = await this.claimsOf(new URL(`${this.options.redirectUri}${search}`), expected);
       const subject = claims?.[this.options.subjectClaim];
-      if (typeof subject === 'string' && subjectForm.test(subject)) return { kind: 'identified', person: { subject } };
+      if (claims && typeof subject === 'string' && subjectForm.test(subject)) {
+        return { kind: 'identified', subject, claims };
+      }
       this.log.warn({ reason: 'no fit subject claim' }, 'sign-in.failed');
       return { kind: 'failed' };
     } catch (error) {
@@ -140,7 +152,7 @@ export class Issuer {
   }
 
   /** Nothing of what the issuer or the browser wrote goes into the log, except codes of a closed list. */
-  private faultOf(error: unknown): SignInOutcome {
+  private faultOf(error: unknown): { kind: 'failed' | 'outage' } {
     const { AuthorizationResponseError, ResponseBodyError, ClientError } = this.openid;
     if (awayBehind(error)) {
       this.log.warn({ reason: awayBehind(error)!.message }, 'sign-in.outage');
