@@ -17,10 +17,10 @@ const aborted = (signal: AbortSignal) =>
     else signal.addEventListener('abort', () => done(undefined), { once: true });
   });
 
-/** `npm run dev`: every change of src/ is compiled and, when it compiles, served. A service that ends waits for the next change. */
+/** `npm run dev`: every change of src/ and pages/ is compiled and, when it compiles, served. A service that ends waits for the next change. */
 export async function serveAndWatch(service: ServiceOptions, parts: Parts, signal: AbortSignal): Promise<void> {
   const changes = new SourceChanges();
-  say(quiet('  Watching src/.'));
+  say(quiet('  Watching src/ and pages/.'));
   for (;;) {
     const decided = new AbortController();
     const event = await Promise.race([

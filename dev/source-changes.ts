@@ -6,7 +6,7 @@ import { projectRoot } from './project';
 const lookEveryMs = 400;
 
 /**
- * Changes below src/. By looking at the times of the files: fs.watch on Linux loses a file that an editor replaces
+ * Changes below src/ and pages/. By looking at the times of the files: fs.watch on Linux loses a file that an editor replaces
  * instead of writing (Node 20).
  */
 export class SourceChanges {
@@ -27,7 +27,10 @@ export class SourceChanges {
 }
 
 function state(): string {
-  const folder = join(projectRoot, 'src');
+  return ['src', 'pages'].map((name) => stateOf(join(projectRoot, name))).join('\n');
+}
+
+function stateOf(folder: string): string {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .sort()
     .map((file) => `${file} ${statSync(join(folder, file), { throwIfNoEntry: false })?.mtimeMs}`)

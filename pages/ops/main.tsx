@@ -1,4 +1,5 @@
 import { render } from 'preact';
+import { App } from './app';
 import './style.css';
 
-render(<p>Operations</p>, document.getElementById('page')!);
+render(<App />, document.getElementById('page')!);

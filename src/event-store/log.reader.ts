@@ -112,6 +112,41 @@ export class LogReader {
     return row!.ahead;
   }
 
+  /**
+   * How much was recorded after a position and can be read, and where that ends, so that counting can go on there; more than
+   * `countMax` is counted as that many. Commands: those that recorded something, each of which writes to one stream in one
+   * transaction. Undefined to begin with: only where the log ends now.
+   */
+  async recordedAfter(
+    after: Position | undefined,
+    countMax: number,
+  ): Promise<{ events: number; commands: number; end: Position }> {
+    const end = await this.readableEnd();
+    if (!after) return { events: 0, commands: 0, end };
+    const [row] = await this.database.query<{ events: number; commands: number }>('log.recorded-after', recordedSql, [
+      after.epoch,
+      after.xid,
+      after.pos,
+      end.epoch,
+      end.xid,
+      end.pos,
+      countMax,
+    ]);
+    return { ...row!, end };
+  }
+
+  /** Nothing can still appear before it. */
+  private async readableEnd(): Promise<Position> {
+    const [row] = await this.database.query<{ epoch: number; xid: string; pos: string }>(
+      'log.readable-end',
+      `select e.epoch, e.xid::text, e.pos::text from event e
+       where (e.epoch, e.xid) < ((select epoch from log where name = $1), pg_snapshot_xmin(pg_current_snapshot()))
+       order by e.epoch desc, e.xid desc, e.pos desc limit 1`,
+      [this.logName],
+    );
+    return row ?? startOfLog;
+  }
+
   async lag(after: Position, queries: Queries = this.database): Promise<Lag> {
     const [row] = await queries.query<{ events: number; seconds: number }>('log.lag', lagSql, [
       after.epoch,
@@ -131,6 +166,14 @@ const pageSql = `
     and (e.epoch, e.xid) < ((select epoch from log where name = $4), pg_snapshot_xmin(pg_current_snapshot()))
   order by e.epoch, e.xid, e.pos
   limit $5`;
+
+const recordedSql = `
+  with recorded as (
+    select xid, stream_id from event
+    where (epoch, xid, pos) > ($1, $2::xid8, $3) and (epoch, xid, pos) <= ($4, $5::xid8, $6)
+    order by epoch, xid, pos limit $7
+  )
+  select count(*)::integer as events, count(distinct (xid::text, stream_id))::integer as commands from recorded`;
 
 const lagSql = `
   with unread as (

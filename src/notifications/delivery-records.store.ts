@@ -15,6 +15,12 @@ export const finishedRows = `
   select ${sharedColumns}, attempt as attempts, at as last_attempt_at, status as last_status, error as last_error, outcome as state
   from delivery_attempt where outcome <> 'retry'`;
 
+/** Rows of one kind that are counted one by one. */
+const countedMax = 20_000;
+
+/** What becomes of a try (`retry`: another one follows) or, without any, of a delivery. */
+export type DeliveryOutcome = 'delivered' | 'retry' | 'dead' | 'dropped';
+
 /** Deliveries as operators see them, unfinished and finished ones alike. */
 export class DeliveryRecords {
   constructor(private readonly database: Database) {}
@@ -60,16 +66,75 @@ export class DeliveryRecords {
     );
   }
 
+  /**
+   * Exact up to `countedMax` unfinished ones and as many of each ending; beyond that what PostgreSQL knows of the size of the
+   * tables and indexes, for this is asked for every few seconds and a year holds more than could be counted.
+   */
   async countByState(): Promise<Record<DeliveryState, number>> {
-    const rows = await this.database.query<{ state: DeliveryState; count: number }>(
-      'delivery.count',
-      `select state, count(*)::integer as count from (${unfinishedRows}) u group by state
-       union all
-       select outcome, count(*)::integer from delivery_attempt where outcome <> 'retry' group by outcome`,
-    );
+    const [unfinished, finished, sizes] = await Promise.all([
+      this.database.query<{ state: DeliveryState; count: number }>(
+        'delivery.count-unfinished',
+        `select state, count(*)::integer as count from (select state from (${unfinishedRows}) u limit $1) counted group by state`,
+        [countedMax],
+      ),
+      this.database.query<{ amiss: number; dead: number; finished: number }>(
+        'delivery.count-finished',
+        `select
+           (select count(*)::integer from (select from delivery_attempt where outcome = 'dead' limit $1) counted) as dead,
+           (select count(*)::integer from (select from delivery_attempt where outcome in ('dead', 'dropped') limit $1) counted) as amiss,
+           (select count(*)::integer from (select from delivery_attempt where outcome <> 'retry' limit $1) counted) as finished`,
+        [countedMax],
+      ),
+      this.sizes(),
+    ]);
+    const { dead, amiss, finished: all } = finished[0]!;
+    const allFinished = all < countedMax ? all : Math.max(all, sizes.finished);
+    // Of more dead or dropped ones than are counted, all dead ones are counted first.
+    const allAmiss = amiss < countedMax ? amiss : Math.max(amiss, sizes.amiss);
+    const counted = unfinished.reduce((sum, { count }) => sum + count, 0);
+    const ratio = counted < countedMax ? 1 : Math.max(1, sizes.unfinished / counted);
     const counts = Object.fromEntries(deliveryStates.map((state) => [state, 0])) as Record<DeliveryState, number>;
-    for (const { state, count } of rows) counts[state] = count;
-    return counts;
+    for (const { state, count } of unfinished) counts[state] = Math.round(count * ratio);
+    return { ...counts, dead, dropped: allAmiss - dead, delivered: Math.max(0, allFinished - allAmiss) };
+  }
+
+  /** As of the last time that PostgreSQL looked. */
+  private async sizes(): Promise<{ unfinished: number; finished: number; amiss: number }> {
+    const [row] = await this.database.query<{ unfinished: number; finished: number; amiss: number }>(
+      'delivery.sizes',
+      `select coalesce(sum(c.reltuples) filter (where c.oid = 'delivery'::regclass), 0)::float8 as unfinished,
+              coalesce(sum(c.reltuples) filter (where i.inhparent = 'delivery_attempt_newest'::regclass), 0)::float8 as finished,
+              coalesce(sum(c.reltuples) filter (where i.inhparent = 'delivery_attempt_amiss'::regclass), 0)::float8 as amiss
+       from pg_class c left join pg_inherits i on i.inhrelid = c.oid
+       where (c.oid = 'delivery'::regclass
+              or i.inhparent in ('delivery_attempt_newest'::regclass, 'delivery_attempt_amiss'::regclass))
+         and c.reltuples > 0`,
+    );
+    return row!;
+  }
+
+  /**
+   * What became of tries and deliveries since a moment of the database's clock, and the moment up to which was counted, from
+   * which to go on; undefined to begin with. It stays a second behind, for rows become visible some time after they are dated.
+   */
+  async outcomesSince(
+    since: string | undefined,
+  ): Promise<{ outcomes: Record<DeliveryOutcome, number>; until: string }> {
+    const [moment] = await this.database.query<{ until: string }>(
+      'delivery.counting-moment',
+      `select (clock_timestamp() - interval '1 second')::text as until`,
+    );
+    const { until } = moment!;
+    const outcomes = { delivered: 0, retry: 0, dead: 0, dropped: 0 };
+    if (since === undefined) return { outcomes, until };
+    const rows = await this.database.query<{ outcome: DeliveryOutcome; count: number }>(
+      'delivery.outcomes',
+      `select outcome, count(*)::integer as count from delivery_attempt
+       where written_at >= $1::timestamptz and written_at < $2::timestamptz group by outcome`,
+      [since, until],
+    );
+    for (const { outcome, count } of rows) outcomes[outcome] = count;
+    return { outcomes, until };
   }
 
   /** Which of these clients have a notification that is not finished. */

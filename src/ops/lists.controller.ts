@@ -2,17 +2,8 @@ import { Controller, Get, Inject, Query, UseGuards } from '@nestjs/common';
 import { ApiBearerAuth, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { apiSchema, BearerGuard, expectNothing, problemResponses, RequireScope } from '../http';
-import { type ListStatus, ListStore, listNames } from '../medmij-lists';
-
-const listItem = z.strictObject({
-  name: z.enum(listNames),
-  sequence: z.int().nullable(),
-  published_at: z.iso.datetime().nullable(),
-  fetched_at: z.iso.datetime().nullable(),
-  age_s: z.int().nullable(),
-  stale: z.boolean(),
-  last_refusal: z.strictObject({ at: z.iso.datetime(), line: z.int().nullable(), reason: z.string() }).nullable(),
-});
+import { type ListStatus, ListStore } from '../medmij-lists';
+import { listItem } from './list-item';
 
 /** How the MedMij lists stand in the process that answers. */
 @ApiTags('Operators')

@@ -1,15 +1,15 @@
-import { Module } from '@nestjs/common';
+import { Module, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyInstance } from 'fastify';
 import { AuditLineStore, AuditModule, AuditPages, AuditTrail, DestructionRecords } from '../audit';
 import { AuthorizationRecordsModule } from '../authorization';
 import { ClientsModule, SuspendedClients } from '../clients';
 import { ClientResumptionModule } from '../endpoint-watch';
-import { EventAudit, LogReader } from '../event-store';
+import { EventAudit, LogAccess, LogReader, LogWatch } from '../event-store';
 import { ListStore } from '../medmij-lists';
 import { AttemptAudit, DeliveriesModule, DeliveryRecords } from '../notifications';
-import { Clock } from '../platform';
-import { ProjectionQueriesModule, SubscriptionViewStore } from '../projections';
+import { Clock, LOGGER, type Logger, Readiness } from '../platform';
+import { ProjectionOperations, ProjectionQueriesModule, SubscriptionViewStore } from '../projections';
 import { SubscriptionsModule } from '../subscriptions';
 import { AuditController } from './audit.controller';
 import { ClientOrdersController } from './client-orders.controller';
@@ -20,12 +20,14 @@ import { DeliveryAttemptsController } from './delivery-attempts.controller';
 import { DeliveryReportController } from './delivery-report.controller';
 import { DeliveriesController } from './deliveries.controller';
 import { InteractionsController } from './interactions.controller';
+import { LiveFigures } from './live-figures';
 import { ListsController } from './lists.controller';
 import { OperatorsAudit } from './operators-audit';
 import { ParkedController } from './parked.controller';
 import { PersonsController } from './persons.controller';
 import { ProjectionsController } from './projections.controller';
 import { RecordedSubscriptions } from './recorded-subscriptions';
+import { Statistics } from './statistics';
 import { StatsController } from './stats.controller';
 import { SubscriptionOrdersController } from './subscription-orders.controller';
 import { SubscriptionsController } from './subscriptions.controller';
@@ -93,6 +95,42 @@ import { SubscriptionsController } from './subscriptions.controller';
       inject: [LogReader, SuspendedClients],
       useFactory: (log: LogReader, suspended: SuspendedClients) => new RecordedSubscriptions(log, suspended),
     },
+    {
+      provide: Statistics,
+      inject: [SubscriptionViewStore, DeliveryRecords, ProjectionOperations, LogAccess, LogWatch, Clock],
+      useFactory: (
+        views: SubscriptionViewStore,
+        deliveries: DeliveryRecords,
+        projections: ProjectionOperations,
+        log: LogAccess,
+        watch: LogWatch,
+        clock: Clock,
+      ) => new Statistics(views, deliveries, projections, log, watch, clock),
+    },
+    {
+      provide: LiveFigures,
+      inject: [Statistics, LogAccess, DeliveryRecords, SuspendedClients, ListStore, Readiness, Clock, LOGGER],
+      useFactory: (
+        statistics: Statistics,
+        log: LogAccess,
+        deliveries: DeliveryRecords,
+        suspended: SuspendedClients,
+        lists: ListStore,
+        readiness: Readiness,
+        clock: Clock,
+        logger: Logger,
+      ) => new LiveFigures({ statistics, log, deliveries, suspended, lists, readiness, clock, logger }),
+    },
   ],
 })
-export class OpsModule {}
+export class OpsModule implements OnApplicationBootstrap, OnModuleDestroy {
+  constructor(private readonly live: LiveFigures) {}
+
+  onApplicationBootstrap(): void {
+    this.live.start();
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    await this.live.stop();
+  }
+}

@@ -1,82 +1,48 @@
-import { Controller, Get, Inject, Query, UseGuards } from '@nestjs/common';
+import { Controller, Get, Inject, Query, Res, UseGuards } from '@nestjs/common';
 import { ApiBearerAuth, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
-import { z } from 'zod';
-import { LogAccess, type LogHold, LogWatch } from '../event-store';
+import type { FastifyReply } from 'fastify';
 import { apiSchema, BearerGuard, expectNothing, problemResponses, RequireScope } from '../http';
-import { DeliveryRecords, deliveryStates } from '../notifications';
-import { Clock } from '../platform';
-import { ProjectionOperations, SubscriptionViewStore } from '../projections';
-import { relayReader } from '../relay';
-import { dateOf } from '../subscriptions';
-import { subscriptionStatus } from './subscription-item';
+import { liveFigures, LiveFigures } from './live-figures';
+import { Statistics, statistics, type StatisticsAnswer } from './statistics';
 
-const count = z.int().min(0);
-const lag = z.strictObject({ lag_events: count, lag_s: z.number().min(0) });
-
-const holder = z.strictObject({
-  database: z.string().nullable(),
-  pid: z.int().nullable(),
-  prepared: z.string().nullable(),
-  age_s: z.int().min(0),
-  query_start: z.iso.datetime().nullable(),
-  state: z.string().nullable(),
-  application_name: z.string().nullable(),
-});
-
-const statistics = z.strictObject({
-  subscriptions: z.record(subscriptionStatus, count),
-  deliveries: z.record(z.enum(deliveryStates), count),
-  relay: lag,
-  projections: z.record(z.string(), lag),
-  log_held_by: holder.nullable(),
-});
-
-/** The figures of the whole service in one answer. */
+/** The figures of the whole service, once or all the time. */
 @ApiTags('Operators')
 @ApiBearerAuth()
-@Controller('ops/api/stats')
+@Controller('ops/api')
 @UseGuards(BearerGuard)
 @RequireScope('ops:read')
 export class StatsController {
   constructor(
-    @Inject(SubscriptionViewStore) private readonly views: SubscriptionViewStore,
-    @Inject(DeliveryRecords) private readonly deliveries: DeliveryRecords,
-    @Inject(ProjectionOperations) private readonly projections: ProjectionOperations,
-    @Inject(LogAccess) private readonly log: LogAccess,
-    @Inject(LogWatch) private readonly watch: LogWatch,
-    @Inject(Clock) private readonly clock: Clock,
+    @Inject(Statistics) private readonly statistics: Statistics,
+    @Inject(LiveFigures) private readonly live: LiveFigures,
   ) {}
 
-  @Get()
+  @Get('stats')
   @ApiOperation({
     summary: 'How much there is of everything, how far behind the readers of the log are, and who holds it back',
   })
   @ApiResponse({ status: 200, description: 'The figures', schema: apiSchema(statistics) })
   @problemResponses(400, 401, 403, 503)
-  async all(@Query() query: unknown): Promise<z.output<typeof statistics>> {
+  all(@Query() query: unknown): Promise<StatisticsAnswer> {
     expectNothing(query);
-    const [subscriptions, deliveries, relay, projections] = await Promise.all([
-      this.views.countByStatus(dateOf(this.clock.now())),
-      this.deliveries.countByState(),
-      this.lagOf(relayReader),
-      this.projections.all(),
-    ]);
-    const hold = this.watch.heldBy();
-    return {
-      subscriptions,
-      deliveries,
-      relay,
-      projections: Object.fromEntries(projections.map(({ name, lag_events, lag_s }) => [name, { lag_events, lag_s }])),
-      log_held_by: hold === undefined ? null : toHolder(hold),
-    };
+    return this.statistics.all();
   }
 
-  private async lagOf(reader: string): Promise<z.output<typeof lag>> {
-    const { events, seconds } = await this.log.lagOf(reader);
-    return { lag_events: events, lag_s: seconds };
+  @Get('stream')
+  @ApiOperation({
+    summary: 'The same, live, as server-sent events, with what the charts of the operator page need',
+    description:
+      'One message every two seconds; before the first one an event `history` with the points of the charts so far. It ends ' +
+      'after a minute, so that whoever lost the right to it loses it; an EventSource comes back by itself.',
+  })
+  @ApiResponse({
+    status: 200,
+    description: 'Messages, each with figures as JSON',
+    content: { 'text/event-stream': { schema: apiSchema(liveFigures) } },
+  })
+  @problemResponses(400, 401, 403, 503)
+  async stream(@Query() query: unknown, @Res() reply: FastifyReply): Promise<void> {
+    expectNothing(query);
+    await reply.type('text/event-stream').header('cache-control', 'no-store').send(this.live.listen());
   }
-}
-
-function toHolder({ query_start, ...hold }: LogHold): z.output<typeof holder> {
-  return { ...hold, query_start: query_start?.toISOString() ?? null };
 }

@@ -20,7 +20,8 @@ interface AsyncApi {
 }
 
 /** What describes the service, and so does not describe itself; and what is for persons, who read pages. */
-const undescribed = /^\/(api-docs|asyncapi\.json|screens|sign-in|sign-out|errors|my|oauth\/(authorize|interaction))/;
+const undescribed =
+  /^\/(api-docs|ops\/?$|ops\/(assets|session|sign-in|sign-out)|asyncapi\.json|screens|sign-in|sign-out|errors|my|oauth\/(authorize|interaction))/;
 
 /** What a caller has to show, by its name in the document; undefined where everybody is answered. */
 function credentialsFor(path: string): string[] | undefined {

@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { type Answer, ownAddress, TestService } from '../support/app';
+import { eventually } from '../support/eventually';
 import { Visitor } from '../support/visitor';
-import { isReady, type Problem } from './walk';
+
+import { accepted, isReady, type Problem } from './walk';
 
 const fromThePage = (url: string) => ({ 'x-ops-page': '1', origin: new URL(url).origin });
 
@@ -79,6 +81,7 @@ describe('an operator’s browser', () => {
     }
     expect((await suspend(fromThePage(url))).status).toBe(200);
     expect((await resume({})).status).toBe(403);
+    expect((await resume(fromThePage(url))).status).toBe(200);
     expect(service.world.logLines.join('')).toMatch(/"who":"olga","what":"client\.suspend"/);
   });
 
@@ -157,6 +160,72 @@ describe('an operator’s browser', () => {
     await signIn();
     minutes(31);
     expect((await get('/ops/api/stats')).status).toBe(401);
+  });
+
+  describe('listening to the live figures', () => {
+    interface Figures {
+      subscriptions: Record<string, number>;
+      deliveries: Record<string, number>;
+      lists: object[];
+      amiss: object[];
+      now: { seconds: number; events: number; commands: number; outcomes: Record<string, number> };
+    }
+
+    it('sees every change within seconds, computed once for everybody', async () => {
+      await signIn();
+      const listener = await listen(headersOf());
+      const other = await listen({ authorization: `Bearer ${await service.token('ops:read')}` });
+      await eventually(() => expect(listener.messages.length).toBeGreaterThan(0));
+      await accepted(service, {}, 201);
+      const sum = (of: (figures: Figures) => number) =>
+        listener.messages.map((text) => of(JSON.parse(text) as Figures)).reduce((all, one) => all + one, 0);
+      await eventually(() => {
+        expect([sum(({ now }) => now.events), sum(({ now }) => now.commands)]).toEqual([1, 1]);
+        expect(sum(({ now }) => now.outcomes.delivered!)).toBeGreaterThan(0);
+      });
+      const [stats, last] = [await get('/ops/api/stats'), JSON.parse(listener.messages.at(-1)!) as Figures];
+      expect(Object.keys(last)).toEqual(expect.arrayContaining(Object.keys(stats.body)));
+      expect([last.amiss, last.lists.length]).toEqual([[], 4]);
+      const shared = other.messages.filter((message) => listener.messages.includes(message));
+      expect(shared.length).toBeGreaterThan(1);
+      const later = await listen(headersOf());
+      await eventually(() => expect(later.history.length).toBe(1));
+      expect((JSON.parse(later.history[0]!) as object[]).length).toBeGreaterThan(0);
+      for (const one of [listener, other, later]) one.close();
+    });
+
+    it('is sent away when there are too many already, and comes in when one has left', async () => {
+      await signIn();
+      const many = await Promise.all(Array.from({ length: 50 }, () => listen(headersOf())));
+      expect((await get('/ops/api/stream')).status).toBe(503);
+      many[0]!.close();
+      await eventually(async () => many.push(await listen(headersOf())));
+      // Those who still listen hold up no shutdown.
+    });
+
+    /** A listener by hand: what it has heard so far. */
+    async function listen(headers: Record<string, string>) {
+      const leaving = new AbortController();
+      const answer = await fetch(`${url}/ops/api/stream`, { headers, signal: leaving.signal });
+      if (answer.status !== 200) leaving.abort();
+      expect([answer.status, answer.headers.get('content-type')]).toEqual([200, 'text/event-stream']);
+      const heard = { messages: [] as string[], history: [] as string[], close: () => leaving.abort() };
+      const read = async () => {
+        let text = '';
+        for await (const piece of answer.body!.pipeThrough(new TextDecoderStream())) {
+          text += piece;
+          const parts = text.split('\n\n');
+          text = parts.pop()!;
+          for (const part of parts) {
+            const list = part.includes('event: history') ? heard.history : heard.messages;
+            list.push(/^data: (.*)$/m.exec(part)![1]!);
+          }
+        }
+      };
+      // It ends when the listener leaves or the service stops.
+      read().catch(() => undefined);
+      return heard;
+    }
   });
 
   it('signs out, for whoever has its cookie', async () => {

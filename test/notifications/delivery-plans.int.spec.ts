@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { ClaimedDelivery } from '../../src/notifications/delivery';
 import { type ClaimLimits, DeliveryQueue } from '../../src/notifications/delivery-queue.store';
+import { DeliveryRecords } from '../../src/notifications/delivery-records.store';
 import { EndpointStore } from '../../src/notifications/endpoint.store';
 import { Database } from '../../src/platform';
 import { Connection } from '../support/connection';
@@ -109,5 +110,34 @@ describe('a claim and a completion beside a large backlog', () => {
     timesMs.sort((one, other) => one - other);
     // One look over the backlog takes some hundred milliseconds.
     expect(timesMs[10]).toBeLessThan(40);
+  });
+
+  it('is counted exactly while there is little, and by what PostgreSQL knows of its tables when there is much', async () => {
+    const records = new DeliveryRecords(db);
+    const finish = (outcome: string, count: number) =>
+      connection.ask(
+        `insert into delivery_attempt (delivery_id, attempt, outcome, subscription_id, sequence, client_id, service_id,
+           interface_version, notification_type, correlation_id, due_at, created_at, deadline_at, fence)
+         select gen_random_uuid(), 1, '${outcome}', 'counted ' || n, 1, 'counted.example', '42', '3.0.0', 'subscription',
+           'conversation', now(), now(), now(), 1 from generate_series(1, ${count}) as n`,
+      );
+    const finishedBefore = (await records.countByState()).delivered;
+    await finish('dead', 7);
+    await finish('dropped', 5);
+    await finish('retry', 3);
+    await finish('delivered', 2);
+    await connection.ask('analyze delivery');
+    const [waiting] = await connection.ask<{ count: number }>('select count(*)::integer as count from delivery');
+    const few = await records.countByState();
+    expect([few.dead, few.dropped, few.delivered]).toEqual([7, 5, finishedBefore + 2]);
+    expect(few.pending + few.sending + few.parked).toBeGreaterThan(0.95 * waiting!.count);
+    expect(few.pending + few.sending + few.parked).toBeLessThan(1.05 * waiting!.count);
+
+    await finish('delivered', 30_000);
+    await connection.ask('analyze delivery_attempt');
+    const many = await records.countByState();
+    expect([many.dead, many.dropped]).toEqual([7, 5]);
+    expect(many.delivered).toBeGreaterThan(0.95 * (finishedBefore + 30_002));
+    expect(many.delivered).toBeLessThan(1.05 * (finishedBefore + 30_002));
   });
 });

@@ -37,6 +37,8 @@ export interface World {
   env: Record<string, string>;
   /** Everything the service has logged. */
   logLines: string[];
+  /** Where the built pages are; those of dist/ when left out. */
+  pagesFolder?: string;
   baseUrl: string;
   app: NestFastifyApplication;
 }
@@ -46,7 +48,10 @@ export class TestService {
   private constructor(readonly world: World) {}
 
   /** `env` adds to or replaces the configuration; the lists are the sample ones unless it says otherwise. */
-  static async start(env: Record<string, string> = {}): Promise<TestService> {
+  static async start(
+    env: Record<string, string> = {},
+    { pagesFolder }: Pick<World, 'pagesFolder'> = {},
+  ): Promise<TestService> {
     const dataDir = await mkdtemp(join(tmpdir(), 'medmij-test-'));
     const [database, authority] = await Promise.all([createDatabase(), createAuthority('test authority')]);
     const service = await issueCertificate(authority, { commonName: 'medmij-subscriptions', usages: ['client'] });
@@ -73,6 +78,7 @@ export class TestService {
       database,
       authority,
       dataDir,
+      pagesFolder,
       logLines: [],
       env: {
         PORT: '0',
@@ -149,8 +155,11 @@ export class TestService {
   }
 }
 
-async function startApp(world: Pick<World, 'env' | 'clock' | 'logLines'>): Promise<Pick<World, 'app' | 'baseUrl'>> {
-  const config = readConfig(world.env, projectRoot);
+async function startApp(
+  world: Pick<World, 'env' | 'clock' | 'logLines' | 'pagesFolder'>,
+): Promise<Pick<World, 'app' | 'baseUrl'>> {
+  const read = readConfig(world.env, projectRoot);
+  const config = { ...read, pagesFolder: world.pagesFolder ?? read.pagesFolder };
   const log = createLogger(config.logLevel, { write: (line: string) => void world.logLines.push(line) });
   const app = await buildApp(config, log, world.clock);
   await app.listen(config.http.port, '127.0.0.1');

@@ -1,0 +1,170 @@
+import { useEffect, useState } from 'preact/hooks';
+import { type Failure, get, onSignedOut, type Operator, post } from './api';
+import { Clients, OneClient } from './clients';
+import { DeadLetters, Parked } from './dead-letters';
+import { Deliveries, OneDelivery } from './deliveries';
+import { Lists } from './lists';
+import { type Live, useLive } from './live';
+import { Overview } from './overview';
+import { Title, Wrong } from './parts';
+import { Projections } from './projections';
+import { hrefOf, type Route, useRoute } from './route';
+import { Subscriptions } from './subscriptions';
+import { OneSubscription } from './subscription';
+
+const places: { name: string; path: string[] }[] = [
+  { name: 'Overview', path: [] },
+  { name: 'Subscriptions', path: ['subscriptions'] },
+  { name: 'Deliveries', path: ['deliveries'] },
+  { name: 'Clients', path: ['clients'] },
+  { name: 'Dead letters', path: ['dead-letters'] },
+  { name: 'Parked streams', path: ['parked'] },
+  { name: 'Lists', path: ['lists'] },
+  { name: 'Projections', path: ['projections'] },
+];
+
+/** Undefined while that is not known, null when nobody is signed in. */
+type Who = Operator | null | undefined;
+
+export function App() {
+  const route = useRoute();
+  const [who, setWho] = useState<Who>();
+  const [failure, setFailure] = useState<Failure>();
+  useEffect(() => {
+    get<Operator>('session').then(setWho, (error: Failure) =>
+      error.status === 401 ? setWho(null) : setFailure(error),
+    );
+    return onSignedOut(() => setWho(null));
+  }, []);
+  const live = useLive(Boolean(who));
+  if (failure) return <Alone title="Operations">{<Wrong failure={failure} />}</Alone>;
+  if (who === undefined) return null;
+  if (who === null) return <SignIn route={route} />;
+  return (
+    <>
+      <a class="skip" href="#main" onClick={toMain}>
+        To the content
+      </a>
+      <Head who={who} isHeard={live.isHeard} onSignedOut={() => setWho(null)} />
+      <nav aria-label="Parts">
+        <ul>
+          {places.map(({ name, path }) => (
+            <li key={name}>
+              <a href={hrefOf(path)} aria-current={route.path[0] === path[0] ? 'page' : undefined}>
+                {name}
+              </a>
+            </li>
+          ))}
+        </ul>
+      </nav>
+      <main id="main">
+        <Part route={route} live={live} mayWrite={who.scopes.includes('ops:write')} />
+      </main>
+    </>
+  );
+}
+
+/** The fragment names a part, so the link must not change it. */
+function toMain(event: Event): void {
+  event.preventDefault();
+  document.querySelector<HTMLElement>('main h1')?.focus();
+}
+
+function Part({ route, live, mayWrite }: { route: Route; live: Live; mayWrite: boolean }) {
+  const [place, id] = route.path;
+  switch (place) {
+    case undefined:
+      return <Overview live={live} />;
+    case 'subscriptions':
+      return id ? (
+        <OneSubscription key={id} id={id} mayWrite={mayWrite} />
+      ) : (
+        <Subscriptions key={JSON.stringify(route.query)} query={route.query} />
+      );
+    case 'deliveries':
+      return id ? (
+        <OneDelivery key={id} id={id} />
+      ) : (
+        <Deliveries key={JSON.stringify(route.query)} query={route.query} mayWrite={mayWrite} />
+      );
+    case 'clients':
+      return id ? <OneClient key={id} id={id} mayWrite={mayWrite} /> : <Clients />;
+    case 'dead-letters':
+      return <DeadLetters mayWrite={mayWrite} />;
+    case 'parked':
+      return <Parked mayWrite={mayWrite} />;
+    case 'lists':
+      return <Lists />;
+    case 'projections':
+      return <Projections mayWrite={mayWrite} live={live} />;
+    default:
+      return (
+        <>
+          <Title>Nothing here</Title>
+          <p>This page has no such part.</p>
+        </>
+      );
+  }
+}
+
+function Head({ who, isHeard, onSignedOut }: { who: Operator; isHeard: boolean; onSignedOut: () => void }) {
+  const signOut = async () => {
+    await post('sign-out').catch(() => undefined);
+    onSignedOut();
+  };
+  return (
+    <header class="head">
+      <b>Operations</b>
+      <span role="status" class={isHeard ? 'heard' : 'unheard'}>
+        {isHeard ? 'live' : 'The service is not heard; figures are old.'}
+      </span>
+      <span class="who">
+        {who.subject}
+        {!who.scopes.includes('ops:write') && <span class="quiet"> (reads only)</span>}
+      </span>
+      <button type="button" class="small" onClick={() => void signOut()}>
+        Sign out
+      </button>
+    </header>
+  );
+}
+
+const outcomes: Record<string, string> = {
+  'no-operator': 'You are signed in, but you are no operator here. Ask for the right (ops:read) and try again.',
+  failed: 'Signing in did not work.',
+  outage: 'The issuer was away while you signed in. Try again in a moment.',
+  over: 'Signing in took too long, or its answer was used already.',
+};
+
+/** What a sign-in may lead back to (src/ops-page). */
+const backForm = /^\/[A-Za-z0-9/._~%?&=-]{0,500}$/;
+
+function SignIn({ route }: { route: Route }) {
+  const [place, outcome] = route.path;
+  const here = location.hash.slice(1);
+  const to = place !== 'sign-in' && backForm.test(here) ? here : '/';
+  return (
+    <Alone title="Operations">
+      {place === 'sign-in' && outcome && (
+        <p class="wrong" role="alert">
+          {outcomes[outcome] ?? outcomes.failed}
+        </p>
+      )}
+      <p>The page for operators of medmij-subscriptions.</p>
+      <p>
+        <a class="button first" href={`sign-in?${new URLSearchParams({ to }).toString()}`}>
+          Sign in
+        </a>
+      </p>
+    </Alone>
+  );
+}
+
+function Alone({ title, children }: { title: string; children: preact.ComponentChildren }) {
+  return (
+    <main class="alone">
+      <Title>{title}</Title>
+      {children}
+    </main>
+  );
+}

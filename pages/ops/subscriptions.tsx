@@ -1,0 +1,116 @@
+import { useState } from 'preact/hooks';
+import { useList } from './asking';
+import type { Subscription } from './items';
+import { Age, Listed, State, Title } from './parts';
+import { hrefOf } from './route';
+
+const statuses = ['active', 'suspended', 'terminated', 'expired'];
+const fields: { name: string; title: string; placeholder: string }[] = [
+  { name: 'client_id', title: 'Client', placeholder: 'host name' },
+  { name: 'provider', title: 'Provider', placeholder: 'without @medmij' },
+  { name: 'service_id', title: 'Service', placeholder: 'number' },
+  { name: 'person_id', title: 'Person id', placeholder: 'not a BSN' },
+];
+
+/** Finds subscriptions: by id, or by any of the filters together. */
+export function Subscriptions({ query }: { query: Record<string, string> }) {
+  const list = useList<Subscription>('api/subscriptions', query);
+  return (
+    <>
+      <Title>Subscriptions</Title>
+      <Find />
+      <Filters query={query} />
+      <Listed
+        list={list}
+        none="No subscription is like that."
+        caption="Subscriptions, newest first"
+        keyOf={({ subscription_id }) => subscription_id}
+        columns={[
+          {
+            title: 'Subscription',
+            cell: ({ subscription_id: id }) => (
+              <a class="id" href={hrefOf(['subscriptions', id])}>
+                {id}
+              </a>
+            ),
+          },
+          { title: 'Status', cell: ({ status }) => <State of={status} /> },
+          { title: 'Client', cell: ({ client_id: id }) => <a href={hrefOf(['clients', id])}>{id}</a> },
+          { title: 'Provider', cell: ({ provider }) => provider },
+          { title: 'Service', cell: ({ service_id }) => service_id },
+          { title: 'Ends', cell: ({ end_date }) => end_date },
+          { title: 'Began', cell: ({ started_at }) => <Age at={started_at} /> },
+        ]}
+      />
+    </>
+  );
+}
+
+function Find() {
+  const [id, setId] = useState('');
+  return (
+    <form
+      class="filters"
+      role="search"
+      aria-label="Find one subscription"
+      onSubmit={(event) => {
+        event.preventDefault();
+        location.hash = hrefOf(['subscriptions', id.trim()]);
+      }}
+    >
+      <label class="wide">
+        Subscription id
+        <input type="text" required value={id} onInput={(event) => setId(event.currentTarget.value)} />
+      </label>
+      <button type="submit" class="first">
+        Open
+      </button>
+    </form>
+  );
+}
+
+function Filters({ query }: { query: Record<string, string> }) {
+  const [wanted, setWanted] = useState(query);
+  const set = (name: string, value: string) => setWanted({ ...wanted, [name]: value });
+  return (
+    <form
+      class="filters"
+      role="search"
+      aria-label="Filter subscriptions"
+      onSubmit={(event) => {
+        event.preventDefault();
+        const given = Object.entries(wanted).map(([name, value]) => [name, value.trim()]);
+        location.hash = hrefOf(['subscriptions'], Object.fromEntries(given) as Record<string, string>);
+      }}
+    >
+      {fields.map(({ name, title, placeholder }) => (
+        <label key={name}>
+          {title}
+          <input
+            type="text"
+            placeholder={placeholder}
+            value={wanted[name] ?? ''}
+            onInput={(event) => set(name, event.currentTarget.value)}
+          />
+        </label>
+      ))}
+      <label>
+        Status
+        <select value={wanted.status ?? ''} onChange={(event) => set('status', event.currentTarget.value)}>
+          <option value="">any</option>
+          {statuses.map((status) => (
+            <option key={status}>{status}</option>
+          ))}
+        </select>
+      </label>
+      <button type="submit" class="first">
+        Filter
+      </button>
+      {Object.keys(query).length > 0 && (
+        <a class="button" href={hrefOf(['subscriptions'])}>
+          Show all
+        </a>
+      )}
+    </form>
+  );
+}
