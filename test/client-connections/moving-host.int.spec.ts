@@ -56,6 +56,7 @@ describe('a client whose name leads elsewhere', () => {
   };
   const leadsTo = (...addresses: string[]) =>
     void lookup.mockResolvedValue(addresses.map((address) => ({ address, family: 4 })) as never);
+  const failures = (kind: string) => world.figure(`medmij_client_connection_failures_total{kind="${kind}"}`);
   /** Each call comes over a connection of its own. */
   const closing = () =>
     Object.values(internet).forEach((one) =>
@@ -82,7 +83,15 @@ describe('a client whose name leads elsewhere', () => {
     for (let time = 0; time < 3; time += 1) expect(await world.send(host)).toEqual(refused);
     expect(visited).toEqual([here]);
     expect(internet[ours]!.openSockets).toBe(0);
+    expect(await failures('private_address')).toBe(3);
     leadsTo(there);
+    expect(await world.send(host)).toMatchObject(delivered);
+  });
+
+  it.each(['ENOTFOUND', 'EAI_AGAIN'])('is tried again when its name is not found (%s)', async (code) => {
+    lookup.mockRejectedValueOnce(Object.assign(new Error('not found'), { code }));
+    expect(await world.send(host)).toEqual({ kind: 'failed', error: code });
+    expect([visited, await failures('name_not_found')]).toEqual([[], 1]);
     expect(await world.send(host)).toMatchObject(delivered);
   });
 

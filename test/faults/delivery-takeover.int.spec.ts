@@ -110,6 +110,10 @@ describe('a worker that is killed and one that stands still while the client has
     );
   const isOver = async () => expect(await world.rows('select 1 from delivery')).toEqual([]);
 
+  it('begin with a few calls to one endpoint, however much is due when they start', () => {
+    for (const name of ['first', 'second'] as const) expect(inFlightOf(name).size).toBeLessThan(persons / 3);
+  });
+
   it('lose nothing to the one that takes over, and nothing else is sent again', async () => {
     await eventually(() => {
       const taken = new Set(of('third').map(changeOf));
