@@ -25,6 +25,22 @@ create table access_grant (
   constraint access_grant_token_hash_key UNIQUE (token_hash)
 );
 
+create table audit_line (
+  written_at timestamp with time zone not null,
+  line_no bigint not null default nextval('audit_line_no'::regclass),
+  is_operation boolean not null,
+  at timestamp with time zone not null,
+  who text not null,
+  what text not null,
+  outcome text not null,
+  request_id text,
+  correlation_id text,
+  subscription_id text,
+  client_id text,
+  reason_text text,
+  details jsonb
+) partition by RANGE (written_at);
+
 create table command (
   key text not null,
   fingerprint bytea not null,
@@ -94,6 +110,7 @@ create table delivery (
   endpoint_id integer not null,
   first_due_at timestamp with time zone not null,
   tried boolean generated always as ((attempts > 0)) stored,
+  traceparent text,
   constraint delivery_pkey PRIMARY KEY (delivery_id),
   constraint delivery_notification_type_check CHECK ((notification_type = ANY (ARRAY['subscription'::text, 'resource'::text]))),
   constraint delivery_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'sending'::text, 'parked'::text])))
@@ -124,6 +141,25 @@ create table delivery_attempt (
   fence bigint not null,
   constraint delivery_attempt_outcome_check CHECK ((outcome = ANY (ARRAY['retry'::text, 'delivered'::text, 'dead'::text, 'dropped'::text])))
 ) partition by RANGE (written_at);
+
+create table delivery_ledger (
+  hour timestamp with time zone not null,
+  client_id text not null,
+  notification_type text not null,
+  planned bigint not null,
+  constraint delivery_ledger_notification_type_check CHECK ((notification_type = ANY (ARRAY['subscription'::text, 'resource'::text])))
+);
+
+create table destruction_record (
+  record_no bigint not null generated always as identity,
+  what text not null,
+  from_moment timestamp with time zone not null,
+  to_moment timestamp with time zone not null,
+  row_count bigint not null,
+  destroyed_at timestamp with time zone not null,
+  constraint destruction_record_pkey PRIMARY KEY (record_no),
+  constraint destruction_record_row_count_check CHECK ((row_count >= 0))
+);
 
 create table erasure (
   person_id uuid not null,
@@ -404,6 +440,8 @@ create table watched_endpoint (
   constraint watched_endpoint_pkey PRIMARY KEY (client_id, origin)
 );
 
+create table audit_line_default partition of audit_line DEFAULT;
+
 create table delivery_attempt_default partition of delivery_attempt DEFAULT;
 
 create table subscription_view_0 partition of subscription_view FOR VALUES IN ('0');
@@ -411,6 +449,12 @@ create table subscription_view_0 partition of subscription_view FOR VALUES IN ('
 create table subscription_view_1 partition of subscription_view FOR VALUES IN ('1');
 
 CREATE INDEX access_grant_over ON public.access_grant USING btree (over_at);
+
+CREATE INDEX audit_line_correlation ON ONLY public.audit_line USING btree (correlation_id, at, line_no) WHERE (correlation_id IS NOT NULL);
+
+CREATE INDEX audit_line_operations ON ONLY public.audit_line USING btree (at, line_no) WHERE is_operation;
+
+CREATE INDEX audit_line_request ON ONLY public.audit_line USING btree (request_id, at, line_no) WHERE (request_id IS NOT NULL);
 
 CREATE INDEX dead_letter_newest ON public.dead_letter USING btree (created_at, dead_letter_id);
 
@@ -430,6 +474,8 @@ CREATE INDEX delivery_attempt_amiss ON ONLY public.delivery_attempt USING btree 
 
 CREATE INDEX delivery_attempt_client ON ONLY public.delivery_attempt USING btree (client_id, created_at, delivery_id) WHERE (outcome <> 'retry'::text);
 
+CREATE INDEX delivery_attempt_conversation ON ONLY public.delivery_attempt USING btree (correlation_id) WHERE (notification_type = 'resource'::text);
+
 CREATE INDEX delivery_attempt_delivery ON ONLY public.delivery_attempt USING btree (delivery_id);
 
 CREATE INDEX delivery_attempt_newest ON ONLY public.delivery_attempt USING btree (created_at, delivery_id) WHERE (outcome <> 'retry'::text);
@@ -437,6 +483,14 @@ CREATE INDEX delivery_attempt_newest ON ONLY public.delivery_attempt USING btree
 CREATE INDEX delivery_attempt_subscription ON ONLY public.delivery_attempt USING btree (subscription_id, created_at, delivery_id) WHERE (outcome <> 'retry'::text);
 
 CREATE INDEX delivery_attempt_written ON ONLY public.delivery_attempt USING brin (written_at) WITH (pages_per_range='32', autosummarize='on');
+
+CREATE INDEX delivery_ledger_hour ON public.delivery_ledger USING btree (hour, client_id, notification_type);
+
+CREATE INDEX destruction_record_newest ON public.destruction_record USING btree (destroyed_at, record_no);
+
+CREATE INDEX event_cause ON public.event USING hash (((metadata ->> 'causation_id'::text)));
+
+CREATE INDEX event_conversation ON public.event USING hash (((metadata ->> 'correlation_id'::text)));
 
 CREATE UNIQUE INDEX event_log_order ON public.event USING btree (epoch, xid, pos);
 
@@ -448,13 +502,11 @@ CREATE INDEX interaction_open ON public.interaction USING btree (expires_at) WHE
 
 CREATE INDEX interaction_outcome ON public.interaction USING btree (outcome, created_at, interaction_id);
 
-<<<<<<< HEAD
 CREATE INDEX interaction_shown ON public.interaction USING btree (interaction_id) WHERE (shown_to IS NOT NULL);
-=======
+
 CREATE INDEX operator_session_oldest ON public.operator_session USING btree (signed_in_at);
 
 CREATE INDEX operator_sign_in_oldest ON public.operator_sign_in USING btree (started_at);
->>>>>>> f70e2c0 (ops-page: operators sign in with OpenID Connect, and the ops API takes their session)
 
 CREATE INDEX parked_stream_newest ON public.parked_stream USING btree (parked_at, id);
 

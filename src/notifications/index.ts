@@ -12,7 +12,6 @@ export {
 } from './delivery';
 export { DeliveryStore } from './delivery.store';
 export { type DeliveryBalance, DeliveryLedger, reportMaxDays, reportReachDays } from './delivery-ledger.store';
-export { DeliveryRecords } from './delivery-records.store';
 export { type DeliveryOutcome, DeliveryRecords } from './delivery-records.store';
 export { DeliveryReplay, replayMax } from './delivery-replay.store';
 export { DeliveriesModule, NotificationsModule, PLANNED } from './notifications.module';

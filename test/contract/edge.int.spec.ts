@@ -99,7 +99,7 @@ describe('the HTTP edge', () => {
       '/authorizations/',
       '/Authorizations',
       '//authorizations',
-      '/ops',
+      '/op',
       '/ops/api',
       '/health/live/',
     ])('there is nothing at %s', async (path) => {

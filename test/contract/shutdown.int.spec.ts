@@ -29,9 +29,10 @@ describe('a service that stops', () => {
     );
     expect((await service.get('/health/live')).status).toBe(200);
     const before = performance.now();
-    await service.restart();
+    const restarted = service.restart();
     await ended;
     // The limit for a request to arrive is ten seconds and more: far less than that, whatever else the machine does.
     expect(performance.now() - before).toBeLessThan(9_000);
+    await restarted;
   });
 });
