@@ -95,7 +95,7 @@ export class SubscriptionController {
   @RouteIs({ refusals: asBearerError })
   @ApiOperation({ summary: 'End it; repeating is no error' })
   @ApiResponse({ status: 204, description: 'It has ended' })
-  @problemResponses(400, 401, 403, 404, 503)
+  @problemResponses(400, 401, 404, 503)
   async end(
     @Param('id') id: string,
     @Body() body: unknown,
@@ -110,7 +110,7 @@ export class SubscriptionController {
   @RouteIs({ refusals: asBearerError })
   @ApiOperation({ summary: 'How it stands now' })
   @ApiResponse({ status: 200, description: 'The subscription', schema: apiSchema(shown) })
-  @problemResponses(400, 401, 403, 404, 503)
+  @problemResponses(400, 401, 404, 503)
   async show(
     @Param('id') id: string,
     @Query() query: unknown,
