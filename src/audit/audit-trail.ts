@@ -51,9 +51,9 @@ export class AuditTrail {
     this.loop = new WorkLoop({ name: 'audit', step: () => this.storeBatch(), idleMs, wakeUp: this.added, log });
   }
 
-  /** Something an operator did, had done or was refused; also a line of the log. Never throws. */
+  /** Something an operator did, had done or was refused; also a line of the log, without its free text. Never throws. */
   write(line: AuditLine): Promise<void> {
-    const { at: _at, ...told } = line;
+    const { at: _at, ...told } = loggable(line);
     this.log.info(told, 'ops.audit');
     return this.take({ ...line, isOperation: true });
   }
@@ -136,6 +136,11 @@ export class AuditTrail {
 
   private lose(line: KeptLine): void {
     this.lost.inc();
-    this.log.error({ line }, 'audit.line_lost');
+    this.log.error({ line: loggable(line) }, 'audit.line_lost');
   }
+}
+
+/** What people write in their own words may name somebody, and a log goes further and is kept otherwise than the trail. */
+function loggable<Line extends AuditLine>({ reason_text: _words, ...line }: Line): Omit<Line, 'reason_text'> {
+  return line;
 }

@@ -73,10 +73,10 @@ export class PersonsController {
     @Req() request: FastifyRequest,
   ): Promise<z.output<typeof erased>> {
     expectNothing(query);
-    const { reason_text, ...asked } = parse(personToErase, body);
+    const { reason_text: _words, ...asked } = parse(personToErase, body);
     const personId = await this.idOf(asked);
     const trace = traceOf(request);
-    const audited = { ...trace, who: request.caller, what: 'persons.erase', person_id: personId, reason_text };
+    const audited = { ...trace, who: request.caller, what: 'persons.erase', person_id: personId };
     if (personId === undefined) {
       this.log.info({ ...audited, outcome: 'not_found' }, 'ops.audit');
       throw new Refused('not_found', 'There is no such person.');

@@ -60,6 +60,22 @@ describe('the audit trail', () => {
     await trail.stop();
   });
 
+  it('tells the log of it too, without what people write in their own words', async () => {
+    const { trail } = trailOn(new AuditLineStore(db));
+    trail.start();
+    await trail.write(line({ what: 'a.told', reason_text: 'called by somebody' }));
+    await trail.stop();
+    void trail.write(line({ what: 'a.told', reason_text: 'called by somebody' }));
+    const told = logLines.filter((text) => text.includes('a.told'));
+    expect(told.map((text) => (JSON.parse(text) as { msg: string }).msg)).toEqual([
+      'ops.audit',
+      'ops.audit',
+      'audit.line_lost',
+    ]);
+    expect(told.join()).not.toContain('somebody');
+    expect(await stored('a.told')).toMatchObject([{ reason_text: 'called by somebody' }]);
+  });
+
   it('gathers what comes at once into one statement, and has stored all of it when it stops', async () => {
     const store = new AuditLineStore(db);
     const sizes: number[] = [];

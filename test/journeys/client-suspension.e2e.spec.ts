@@ -150,12 +150,12 @@ describe('a client that is suspended as a whole', () => {
     };
 
     it('has its running subscriptions shown as suspended, as soon as the projection has come so far', async () => {
-      const { subscription_id: id, position: begun } = await accepted(service);
+      const { subscription_id: id } = await accepted(service);
       const ended = await accepted(service);
       const subjectOfEnd = somePerson();
       const other = await accepted(service, { subject: subjectOfEnd });
-      await accepted(service, { subject: subjectOfEnd, scope: scopeOf(0) });
-      await itemOf(service, id, begun);
+      const { position: last } = await accepted(service, { subject: subjectOfEnd, scope: scopeOf(0) });
+      await itemOf(service, id, last);
       const counts = async () =>
         (await service.get<{ subscriptions: Record<string, number> }>('/ops/api/stats')).body.subscriptions;
       const before = await counts();
@@ -228,11 +228,11 @@ describe('a client that is suspended as a whole', () => {
         .map((line) => JSON.parse(line) as Record<string, unknown>)
         .filter(({ msg, client_id: id }) => msg === 'ops.audit' && id === clientId)
         .slice(-4);
-      expect(lines.map(({ what, outcome, reason_text: text }) => [what, outcome, text])).toEqual([
-        ['client.suspend', 'done', reason.reason_text],
-        ['client.suspend', 'already_so', reason.reason_text],
-        ['client.resume', 'done', reason.reason_text],
-        ['client.resume', 'already_so', reason.reason_text],
+      expect(lines.map(({ what, outcome }) => [what, outcome])).toEqual([
+        ['client.suspend', 'done'],
+        ['client.suspend', 'already_so'],
+        ['client.resume', 'done'],
+        ['client.resume', 'already_so'],
       ]);
       for (const line of lines)
         expect(line).toMatchObject({ who: expect.anything(), correlation_id: expect.any(String) });

@@ -328,7 +328,6 @@ describe('a notification to a client', () => {
       .map((line) => JSON.parse(line) as Record<string, unknown>)
       .filter(({ msg, what }) => msg === 'ops.audit' && what === 'delivery.replay');
     expect(audited.at(-2)).toMatchObject({
-      reason_text: 'the app was mended',
       outcome: 'done',
       details: { replayed: 2 },
     });

@@ -8,6 +8,7 @@ import {
   historyOf,
   isReady,
   itemOf,
+  type Page,
   type Problem,
   resumeClient,
   scopeOf,
@@ -149,6 +150,10 @@ describe('what operators do to one subscription', () => {
     ]);
     for (const line of audited)
       expect(line).toMatchObject({ who: 'developer', request_id: expect.stringContaining(id) });
-    expect(audited[2]).toMatchObject({ ...reason, correlation_id: expect.any(String) });
+    expect(audited[2]).toMatchObject({ correlation_id: expect.any(String) });
+    // What people write stands in the trail only.
+    expect(service.world.logLines.filter((line) => line.includes(reason.reason_text))).toEqual([]);
+    const { items } = (await service.get<Page<object>>(`/ops/api/audit?request_id=terminate-${id}`)).body;
+    expect(items).toContainEqual(expect.objectContaining({ what: 'subscription.terminate', ...reason }));
   });
 });
