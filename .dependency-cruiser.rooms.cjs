@@ -94,6 +94,7 @@ const mayImport = {
     'refusals',
     'platform',
   ],
+  'ops-commands': [],
   ops: [
     'audit',
     'endpoint-watch',
@@ -115,7 +116,7 @@ const mayImport = {
   ],
 
   // What follows the log.
-  relay: ['clients', 'subscriptions', 'event-store', 'transport', 'platform'],
+  relay: ['clients', 'subscriptions', 'event-store', 'transport', 'refusals', 'platform'],
   projections: ['clients', 'subscriptions', 'event-store', 'http', 'refusals', 'platform'],
   notifications: [
     'audit',

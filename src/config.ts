@@ -253,6 +253,24 @@ export function readDatabaseUrl(variables: Record<string, string | undefined>): 
   return parsed.data;
 }
 
+const opsAccess = z.object({
+  BASE_URL: url('http:', 'https:').default('http://localhost:3000'),
+  OPS_TOKEN: z.string().regex(/^[A-Za-z0-9._~+/=-]+$/, 'must be a bearer token'),
+});
+
+/** Where the operator's command line finds the service, and its token. @throws ConfigError */
+export function readOpsAccess(variables: Record<string, string | undefined>): { baseUrl: string; token: string } {
+  const parsed = opsAccess.safeParse(variables);
+  if (!parsed.success)
+    throw new ConfigError(
+      parsed.error.issues.map(({ path, message }) => {
+        const name = String(path[0]);
+        return `${name}: ${variables[name] ? message : 'is missing'}`;
+      }),
+    );
+  return { baseUrl: parsed.data.BASE_URL, token: parsed.data.OPS_TOKEN };
+}
+
 function productionProblems(present: Record<string, string | undefined>): string[] {
   const problems: string[] = requiredInProduction
     .filter((name) => present[name] === undefined)

@@ -61,6 +61,19 @@ export class LogReader {
     return rows.map((row) => storedEvent<F>(row));
   }
 
+  /** The newest events up to a position that were written down in the last `ageMs`, the newest first. */
+  async newestUntil(until: Position, limit: number, ageMs: number): Promise<StoredEvent[]> {
+    const rows = await this.database.query<EventRow>(
+      'log.newest-until',
+      `select * from (
+         select ${eventColumns} from event e where (e.epoch, e.xid, e.pos) <= ($1, $2::xid8, $3)
+         order by e.epoch desc, e.xid desc, e.pos desc limit $4
+       ) newest where recorded_at > clock_timestamp() - $5 * interval '1 millisecond'`,
+      [until.epoch, until.xid, until.pos, limit, ageMs],
+    );
+    return rows.map((row) => storedEvent(row));
+  }
+
   /** The whole history of some streams as far as a position: one stream after the other, each oldest first. */
   async streamsUntil(streamIds: readonly string[], until: Position, queries: Queries): Promise<StoredEvent[]> {
     const rows = await queries.query<EventRow>(

@@ -10,6 +10,7 @@ import { ListStore } from '../medmij-lists';
 import { AttemptAudit, DeliveriesModule, DeliveryRecords } from '../notifications';
 import { Clock, LOGGER, type Logger, Readiness } from '../platform';
 import { ProjectionOperations, ProjectionQueriesModule, SubscriptionViewStore } from '../projections';
+import { RelayCheckModule } from '../relay';
 import { SubscriptionsModule } from '../subscriptions';
 import { AuditController } from './audit.controller';
 import { ClientOrdersController } from './client-orders.controller';
@@ -27,6 +28,7 @@ import { ParkedController } from './parked.controller';
 import { PersonsController } from './persons.controller';
 import { ProjectionsController } from './projections.controller';
 import { RecordedSubscriptions } from './recorded-subscriptions';
+import { RelayController } from './relay.controller';
 import { Statistics } from './statistics';
 import { StatsController } from './stats.controller';
 import { SubscriptionOrdersController } from './subscription-orders.controller';
@@ -41,6 +43,7 @@ import { SubscriptionsController } from './subscriptions.controller';
     AuthorizationRecordsModule,
     ClientsModule,
     ClientResumptionModule,
+    RelayCheckModule,
   ],
   controllers: [
     SubscriptionsController,
@@ -58,6 +61,7 @@ import { SubscriptionsController } from './subscriptions.controller';
     InteractionsController,
     AuditController,
     PersonsController,
+    RelayController,
   ],
   providers: [
     {

@@ -14,8 +14,8 @@ import {
   traceOf,
 } from '../http';
 import { KnownPersons, PersonIdentities } from '../persons';
-import { LOGGER, type Logger } from '../platform';
 import { Refused } from '../refusals';
+import { Audited, tell } from './operators-audit';
 import { reasonText } from './operators-reason';
 
 /** A person by the random id of the events, or as an issuer knows them; never both, for they could be two (contract.md 4). */
@@ -54,10 +54,10 @@ export class PersonsController {
     @Inject(PersonErasure) private readonly erasure: PersonErasure,
     @Inject(PersonIdentities) private readonly identities: PersonIdentities,
     @Inject(KnownPersons) private readonly persons: KnownPersons,
-    @Inject(LOGGER) private readonly log: Logger,
   ) {}
 
   @Post('erase')
+  @Audited('persons.erase')
   @HttpCode(200)
   @RequireScope('ops:write')
   @ApiOperation({
@@ -73,22 +73,13 @@ export class PersonsController {
     @Req() request: FastifyRequest,
   ): Promise<z.output<typeof erased>> {
     expectNothing(query);
-    const { reason_text: _words, ...asked } = parse(personToErase, body);
+    const { reason_text, ...asked } = parse(personToErase, body);
     const personId = await this.idOf(asked);
-    const trace = traceOf(request);
-    const audited = { ...trace, who: request.caller, what: 'persons.erase', person_id: personId };
-    if (personId === undefined) {
-      this.log.info({ ...audited, outcome: 'not_found' }, 'ops.audit');
-      throw new Refused('not_found', 'There is no such person.');
-    }
-    try {
-      const ended = await this.erasure.erase({ personId, trace });
-      this.log.info({ ...audited, ended, outcome: 'done' }, 'ops.audit');
-      return { person_id: personId, ended };
-    } catch (error) {
-      this.log.info({ ...audited, outcome: error instanceof Refused ? error.code : 'failed' }, 'ops.audit');
-      throw error;
-    }
+    tell(request, { reason_text, ...(personId !== undefined && { details: { person_id: personId } }) });
+    if (personId === undefined) throw new Refused('not_found', 'There is no such person.');
+    const ended = await this.erasure.erase({ personId, trace: traceOf(request) });
+    tell(request, { details: { ended } });
+    return { person_id: personId, ended };
   }
 
   /** The random id of somebody the identity table knows; undefined also for one who was erased before. */

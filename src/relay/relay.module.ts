@@ -3,8 +3,22 @@ import { type Fact, LogAccess, type LogFollower } from '../event-store';
 import { loopCheck, Readiness, type Tracing, TRACING } from '../platform';
 import { type EventTransport, TRANSPORT } from '../transport';
 import { createRelay } from './relay';
+import { RelayCheck } from './relay-check';
 
 const RELAY = Symbol('RELAY');
+
+/** Looks whether what was published is there; in any process. */
+@Module({
+  providers: [
+    {
+      provide: RelayCheck,
+      inject: [LogAccess, TRANSPORT],
+      useFactory: (access: LogAccess, transport: EventTransport) => new RelayCheck(access, transport),
+    },
+  ],
+  exports: [RelayCheck],
+})
+export class RelayCheckModule {}
 
 /** Runs the relay from start to shutdown. */
 @Module({})

@@ -61,7 +61,7 @@ async function traced(
 }
 
 /** Where an event goes: the streams of subscriptions by their ids, those of clients by the clients' own (contract.md 5). */
-function placeOf(event: StoredEvent): { topic: string; key: string } {
+export function placeOf(event: StoredEvent): { topic: string; key: string } {
   return isClientEvent(event)
     ? { topic: topics.clients.name, key: event.data.client_id }
     : { topic: topics.subscriptions.name, key: event.stream_id };

@@ -60,6 +60,11 @@ export interface EventTransport {
    */
   publish(records: readonly OutgoingRecord[]): Promise<void>;
   consume(options: ConsumeOptions): Consumption;
+  /**
+   * The values of one header of everything that was written to a topic since a moment, as far as it goes now; for a comparison, and
+   * nothing that goes on.
+   */
+  readBack(topic: string, header: string, since: Date): Promise<string[]>;
   /** Whether the other side answers; throws when it does not. */
   ping(): Promise<void>;
   close(): Promise<void>;

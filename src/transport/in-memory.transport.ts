@@ -71,6 +71,12 @@ export class InMemoryTransport implements EventTransport {
     return consumption;
   }
 
+  /** It keeps no times: everything since the beginning. */
+  readBack(topic: string, header: string): Promise<string[]> {
+    const values = this.log(topic).map(({ headers }) => headers[header]?.toString());
+    return Promise.resolve(values.filter((value) => value !== undefined));
+  }
+
   ping(): Promise<void> {
     return Promise.resolve();
   }

@@ -5,6 +5,7 @@ import { groupBy, type Logger } from '../platform';
 import type { ConsumeOptions, Consumption, EventTransport, OutgoingRecord } from './event-transport';
 import { javaPartitioner } from './java-partitioner';
 import { KafkaConsumption } from './kafka.consumption';
+import { readBack } from './kafka.read-back';
 import { makeTopics } from './kafka.topics';
 import { mendIdleTimer } from './kafkajs-idle-timer';
 
@@ -68,6 +69,11 @@ export class KafkaTransport implements EventTransport {
     );
     this.consumptions.add(consumption);
     return consumption;
+  }
+
+  async readBack(topic: string, header: string, since: Date): Promise<string[]> {
+    await this.ensureTopics();
+    return readBack(this.kafka, this.prefixed(topic), header, since);
   }
 
   async ping(): Promise<void> {

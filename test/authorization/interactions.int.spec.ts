@@ -38,6 +38,15 @@ describe('an interaction', () => {
     (await front.service.get<{ items: Item[] }>(`/ops/api/interactions?limit=500${query}`)).body.items;
   const itemOf = async (correlationId: string): Promise<Item | undefined> =>
     (await items()).find(({ correlation_id: id }) => id === correlationId);
+  /** The steps of a conversation in the audit trail, the oldest first, once there are so many. */
+  const auditOf = (correlationId: string, count: number) =>
+    eventually(async () => {
+      const { body } = await front.service.get<{ items: { what: string; outcome: string; client_id: string }[] }>(
+        `/ops/api/audit?correlation_id=${correlationId}`,
+      );
+      expect(body.items).toHaveLength(count);
+      return body.items.map(({ what, outcome }) => `${what} ${outcome}`).reverse();
+    });
   const grantsOf = (correlationId: string) =>
     front.sql('select granted_days, authorization_id::text from access_grant where correlation_id = $1', [
       correlationId,
@@ -73,6 +82,14 @@ describe('an interaction', () => {
       const consent = consentTo(front.service, { redirectUri, correlationId });
       const token = await exchange(front.service, consent, told.code!);
       expect([token.status, token.body.scope]).toEqual([200, 'subscribe~180/eenofanderezorgaanbieder~42']);
+      expect(await auditOf(correlationId, 6)).toEqual([
+        'authorization.requested done',
+        'authorization.sign_in_begun done',
+        'authorization.person_asked done',
+        'authorization.person_agreed done',
+        'authorization.ended granted',
+        'POST /oauth/token done',
+      ]);
     });
 
     it('resumes at once what an operator has suspended, and changes nothing else yet', async () => {

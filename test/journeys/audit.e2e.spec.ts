@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { tokenFor } from '../authorization/grant-walk';
 import { TestService } from '../support/app';
 import { eventually } from '../support/eventually';
 import { accepted, ask, isReady, type Page, type Problem, type Standing } from './walk';
@@ -110,6 +111,47 @@ describe('the audit trail', () => {
     const { items } = await audit(`?request_id=${requests[0]}&correlation_id=${conversation}`);
     expect(items.map(({ what }) => what)).toEqual(['nl.medmij.subscription.started.v1']);
     expect((await audit(`?request_id=${randomUUID()}`)).items).toEqual([]);
+  });
+
+  it('follows a client through the Subscription interface', async () => {
+    const correlationId = randomUUID();
+    const token = await tokenFor(service, { correlationId });
+    const send = (method: string, path: string, body?: object) =>
+      service.send<Standing & Problem>(
+        method,
+        path,
+        {
+          authorization: `Bearer ${token}`,
+          'x-correlation-id': correlationId,
+          ...(body && { 'content-type': 'application/json' }),
+        },
+        body && JSON.stringify(body),
+      );
+    const { status, body } = await send('POST', '/Subscription');
+    const path = `/Subscription/${body.subscription_id}`;
+    const statuses = [
+      status,
+      (await send('GET', path)).status,
+      (await send('PATCH', path, { end_date: 'soon' })).status,
+    ];
+    expect(statuses).toEqual([201, 200, 400]);
+    const seen = await eventually(async () => {
+      const { items } = await audit(`?correlation_id=${correlationId}`);
+      const steps = items.filter(({ source }) => source !== 'notification');
+      expect(steps).toHaveLength(4);
+      return steps.map(({ who, what, outcome, subscription_id: id }) => [who, what, outcome, id]);
+    });
+    const id = body.subscription_id;
+    expect(new Set(seen.map(String))).toEqual(
+      new Set(
+        [
+          ['localhost', 'POST /oauth/token', 'done', null],
+          [null, 'nl.medmij.subscription.started.v1', 'done', id],
+          ['localhost', 'GET /Subscription/:id', 'done', id],
+          ['localhost', 'PATCH /Subscription/:id', 'malformed_request', id],
+        ].map(String),
+      ),
+    );
   });
 
   it('goes on page by page without leaving a line out or saying one twice', async () => {
