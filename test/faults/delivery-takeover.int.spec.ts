@@ -55,11 +55,11 @@ describe('a worker that is killed and one that stands still while the client has
     workers.second.freeze();
     isHeld = (notification) => notification.sender !== 'third' || inFlightOf('second').has(changeOf(notification));
     await workers.third.start();
-  }, 180_000);
+  }, 300_000);
   afterAll(async () => {
     workers.second?.wakeUp();
-    await Promise.all([door, ...Object.values(workers)].map((process) => process.kill()));
-    await world.remove();
+    await Promise.all([door, ...Object.values(workers)].map((process) => process?.kill()));
+    await world?.remove();
   });
 
   const of = (sender: string, received = world.dvp.received) => received.filter((one) => one.sender === sender);
