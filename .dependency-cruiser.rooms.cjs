@@ -71,6 +71,7 @@ const mayImport = {
     'refusals',
     'platform',
   ],
+  archive: ['audit', 'subscriptions', 'projections', 'notifications', 'event-store', 'platform'],
   expiry: ['subscriptions', 'event-store', 'platform'],
   'endpoint-watch': [
     'client-connections',

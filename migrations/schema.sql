@@ -25,6 +25,22 @@ create table access_grant (
   constraint access_grant_token_hash_key UNIQUE (token_hash)
 );
 
+create table archived_event (
+  epoch integer not null,
+  xid xid8 not null,
+  pos bigint not null,
+  stream_id uuid not null,
+  version integer not null,
+  event_id uuid not null,
+  type text not null,
+  data jsonb not null,
+  metadata jsonb not null,
+  occurred_at timestamp with time zone not null,
+  recorded_at timestamp with time zone not null,
+  stream_end timestamp with time zone not null,
+  constraint archived_event_pkey PRIMARY KEY (stream_id, version, stream_end)
+) partition by RANGE (stream_end);
+
 create table audit_line (
   written_at timestamp with time zone not null,
   line_no bigint not null default nextval('audit_line_no'::regclass),
@@ -161,6 +177,12 @@ create table destruction_record (
   constraint destruction_record_row_count_check CHECK ((row_count >= 0))
 );
 
+create table destruction_under_way (
+  month date not null,
+  row_count bigint not null,
+  constraint destruction_under_way_pkey PRIMARY KEY (month)
+);
+
 create table erasure (
   person_id uuid not null,
   ordered_at timestamp with time zone not null,
@@ -221,6 +243,9 @@ create table list_copy (
 create table log (
   name text not null,
   epoch integer not null,
+  archived_epoch integer not null default 0,
+  archived_xid xid8 not null default '0'::xid8,
+  archived_pos bigint not null default 0,
   constraint log_pkey PRIMARY KEY (name),
   constraint log_epoch_check CHECK ((epoch > 0))
 );
@@ -372,6 +397,12 @@ create table resource_change (
   constraint resource_change_pkey PRIMARY KEY (change_id)
 );
 
+create table returned_stream (
+  stream_id uuid not null,
+  returned_at timestamp with time zone not null default clock_timestamp(),
+  constraint returned_stream_pkey PRIMARY KEY (stream_id)
+);
+
 create table sealed_key (
   name text not null,
   sealed bytea not null,
@@ -396,6 +427,7 @@ create table stream (
   last_epoch integer not null,
   last_xid xid8 not null,
   due_on date,
+  archived_end timestamp with time zone,
   constraint stream_pkey PRIMARY KEY (stream_id),
   constraint stream_version_check CHECK ((version >= 0))
 );
@@ -450,11 +482,19 @@ create table subscription_view_1 partition of subscription_view FOR VALUES IN ('
 
 CREATE INDEX access_grant_over ON public.access_grant USING btree (over_at);
 
+CREATE INDEX archived_event_cause ON ONLY public.archived_event USING hash (((metadata ->> 'causation_id'::text)));
+
+CREATE INDEX archived_event_conversation ON ONLY public.archived_event USING hash (((metadata ->> 'correlation_id'::text)));
+
+CREATE INDEX archived_event_log_order ON ONLY public.archived_event USING btree (epoch, xid, pos);
+
 CREATE INDEX audit_line_correlation ON ONLY public.audit_line USING btree (correlation_id, at, line_no) WHERE (correlation_id IS NOT NULL);
 
 CREATE INDEX audit_line_operations ON ONLY public.audit_line USING btree (at, line_no) WHERE is_operation;
 
 CREATE INDEX audit_line_request ON ONLY public.audit_line USING btree (request_id, at, line_no) WHERE (request_id IS NOT NULL);
+
+CREATE INDEX command_oldest ON public.command USING brin (recorded_at);
 
 CREATE INDEX dead_letter_newest ON public.dead_letter USING btree (created_at, dead_letter_id);
 
@@ -515,6 +555,8 @@ CREATE INDEX person_session_oldest ON public.person_session USING btree (signed_
 CREATE INDEX resource_change_oldest ON public.resource_change USING btree (received_at);
 
 CREATE INDEX sign_in_oldest ON public.sign_in USING btree (started_at);
+
+CREATE INDEX stream_archived ON public.stream USING btree (archived_end) WHERE (archived_end IS NOT NULL);
 
 CREATE INDEX stream_due_on ON public.stream USING btree (due_on) WHERE (due_on IS NOT NULL);
 
@@ -944,7 +986,7 @@ $function$
 ;
 
 CREATE OR REPLACE FUNCTION public.read_streams(p_stream_ids uuid[], p_subject_hashes bytea[], p_previous_hashes bytea[], p_names1 text[], p_names2 text[], p_names3 text[], p_command_keys text[])
- RETURNS TABLE(item integer, person_id uuid, fingerprint bytea, answer jsonb, command_position text, epoch integer, xid text, pos text, stream_id uuid, version integer, event_id uuid, type text, data jsonb, metadata jsonb, occurred_at timestamp with time zone, recorded_at timestamp with time zone)
+ RETURNS TABLE(item integer, person_id uuid, fingerprint bytea, answer jsonb, command_position text, is_archived boolean, epoch integer, xid text, pos text, stream_id uuid, version integer, event_id uuid, type text, data jsonb, metadata jsonb, occurred_at timestamp with time zone, recorded_at timestamp with time zone)
  LANGUAGE plpgsql
  STABLE
  SET plan_cache_mode TO 'force_generic_plan'
@@ -956,6 +998,9 @@ begin
   return query
   select i.n::integer, p.person_id, c.fingerprint, c.answer,
          (select log_position(a.epoch, a.xid, a.pos) from event a where a.stream_id = c.stream_id and a.version = c.version),
+         case when e.version is null then (
+           select s.archived_end is not null from stream s
+           where s.stream_id = coalesce(i.stream_id, stream_id_of(p.person_id, i.name1, i.name2, i.name3))) end,
          e.epoch, e.xid::text, e.pos::text, e.stream_id, e.version, e.event_id, e.type, e.data, e.metadata,
          e.occurred_at, e.recorded_at
   from unnest(p_stream_ids, p_subject_hashes, p_previous_hashes, p_names1, p_names2, p_names3, p_command_keys)

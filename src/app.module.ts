@@ -1,6 +1,7 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { ApiDocsModule } from './api-docs';
 import { AuditModule } from './audit';
+import { ArchiveModule } from './archive';
 import { AuthorizationModule, type AuthorizationOptions, InteractionSweepModule } from './authorization';
 import { AvailabilityModule } from './availability';
 import { ClientConnectionsModule } from './client-connections';
@@ -86,6 +87,7 @@ export class AppModule {
           InteractionSweepModule,
           EndpointWatchModule.with(config),
           DelistingModule.with(config),
+          ArchiveModule,
           ...(config.personKeyPrevious ? [PersonKeyMoveModule.with(config.personKey, config.personKeyPrevious)] : []),
         ),
       ],

@@ -3,7 +3,7 @@ import { type Clock, type Logger, type LoopState, type StepOutcome, WorkLoop } f
 import type { ErasureOrder, ErasureStore } from './erasure.store';
 import type { PersonErasure } from './person-erasure';
 
-const idleMs = 10_000;
+const idleMs = 5_000;
 /** Whoever answers an operator has come to the end, or given up, after this time. */
 const leftAloneMs = 60_000;
 /** Orders of one step. */

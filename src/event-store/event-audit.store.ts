@@ -12,6 +12,10 @@ const place = { at: 'e.occurred_at', id: 'e.event_id::text' };
 
 const columns = { request_id: 'causation_id', correlation_id: 'correlation_id' } as const;
 
+const wanted = 'e.event_id, e.version, e.type, e.data, e.metadata, e.occurred_at';
+/** What is over lies in the archive (docs/adr/0026), under the same indexes. */
+const recorded = `(select ${wanted} from event e union all select ${wanted} from archived_event e) e`;
+
 /** Facts as lines of the audit trail: what a request or a conversation has changed. */
 export class EventAudit implements AuditSource {
   constructor(private readonly database: Database) {}
@@ -27,7 +31,7 @@ export class EventAudit implements AuditSource {
               e.metadata ->> 'correlation_id' as correlation_id, e.data ->> 'subscription_id' as subscription_id,
               e.data ->> 'client_id' as client_id, null as reason_text,
               jsonb_strip_nulls(jsonb_build_object('event_id', e.event_id, 'version', e.version, 'reason', e.data -> 'reason')) as details
-       from event e ${pageOfLines(conditions, place, before, limit, value)}`,
+       from ${recorded} ${pageOfLines(conditions, place, before, limit, value)}`,
       values,
     );
   }
@@ -39,7 +43,7 @@ export class EventAudit implements AuditSource {
     if (conditions.length === 0) return [];
     const rows = await this.database.query<{ event_id: string }>(
       `event.ids.${Object.keys(ids).sort().join('.')}`,
-      `select e.event_id from event e where ${conditions.join(' and ')} order by e.occurred_at, e.event_id limit $1`,
+      `select e.event_id from ${recorded} where ${conditions.join(' and ')} order by e.occurred_at, e.event_id limit $1`,
       values,
     );
     return rows.map((row) => row.event_id);

@@ -1,6 +1,7 @@
 import { type DynamicModule, Module, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { Registry } from 'prom-client';
 import { askedGauge, Database, LOGGER, type Logger, loopCheck, Readiness, WakeUp } from '../platform';
+import { ArchiveStore } from './archive.store';
 import { CheckpointStore } from './checkpoint.store';
 import { EventAudit } from './event-audit.store';
 import { EventStore } from './event.store';
@@ -54,6 +55,7 @@ export class EventStoreModule implements OnApplicationBootstrap, OnModuleDestroy
           useFactory: (db: Database, wakeUp: WakeUp) => new EventStore(db, logName, appendedIn(wakeUp), upcast),
         },
         { provide: EventAudit, inject: [Database], useFactory: (db: Database) => new EventAudit(db) },
+        { provide: ArchiveStore, inject: [Database], useFactory: (db: Database) => new ArchiveStore(db, logName) },
         { provide: LogReader, inject: [Database], useFactory: (db: Database) => new LogReader(db, logName) },
         {
           provide: CheckpointStore,
@@ -84,7 +86,16 @@ export class EventStoreModule implements OnApplicationBootstrap, OnModuleDestroy
           useFactory: (db: Database, log: Logger) => new LogWatch(new LogHoldStore(db), log, watch),
         },
       ],
-      exports: [EventStore, EventAudit, LogReader, CheckpointStore, ParkedStreamStore, LogAccess, LogWatch],
+      exports: [
+        EventStore,
+        ArchiveStore,
+        EventAudit,
+        LogReader,
+        CheckpointStore,
+        ParkedStreamStore,
+        LogAccess,
+        LogWatch,
+      ],
     };
   }
 

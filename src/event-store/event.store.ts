@@ -1,32 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { type Database, type Queries, type Signal, sqlState } from '../platform';
+import { ArchiveStore } from './archive.store';
 import { knownByPreviousHash, lockPersons, type RotatingPerson } from './person-lock.store';
-import { asRecorded, type Fact, inNewestForm, type StoredEvent, type Trace, type Upcast } from './stored-event';
-
-/** Which stream is meant: its id, or the person (by the keyed hashes of the subject, newest key first) and further names. */
-export type StreamTarget =
-  | { streamId: string }
-  | { subjectHash: Buffer; previousSubjectHash?: Buffer; names: readonly [string, string, string] };
-
-export interface ReadRequest {
-  target: StreamTarget;
-  /** The sender's key of a command that must take effect once. */
-  commandKey?: string;
-}
-
-export interface StoredCommand {
-  fingerprint: Buffer;
-  answer: Record<string, unknown>;
-  position: string;
-}
-
-export interface ReadResult<F extends Fact = Fact> {
-  /** The answer already given under this key. */
-  command?: StoredCommand;
-  /** Undefined when the person is not known yet. */
-  personId?: string;
-  events: StoredEvent<F>[];
-}
+import { asRecorded, type Fact, type Trace, type Upcast } from './stored-event';
+import { type ReadRequest, type ReadResult, StreamReadStore } from './stream-read.store';
 
 export interface IdentityRow {
   subjectHash: Buffer;
@@ -44,6 +21,8 @@ export interface AppendRequest {
   facts: readonly Fact[];
   /** `YYYY-MM-DD` on which the stream asks for attention by itself, or null. */
   dueOn: string | null;
+  /** As it was read: then it is moved back first. */
+  isArchived?: boolean;
   /** The identity row to make with it, for a person not known yet. */
   person?: IdentityRow;
   command?: { key: string; fingerprint: Buffer; answer: Record<string, unknown> };
@@ -56,36 +35,22 @@ export type AppendResult = { outcome: 'appended'; position: string } | { outcome
 
 /** The write side of the log. It can read streams and append to them; nothing else. */
 export class EventStore {
+  private readonly archive: ArchiveStore;
+  private readonly reading: StreamReadStore;
+
   constructor(
     private readonly database: Database,
     private readonly logName: string,
     private readonly appended: Signal,
-    private readonly upcast: Upcast = asRecorded,
-  ) {}
+    upcast: Upcast = asRecorded,
+  ) {
+    this.archive = new ArchiveStore(database, logName);
+    this.reading = new StreamReadStore(database, this.archive, upcast);
+  }
 
-  /** The streams asked for, their events in their newest form, each with the answer already given under its command key, in one round trip. */
-  async read<F extends Fact>(requests: readonly ReadRequest[]): Promise<ReadResult<F>[]> {
-    const targets = requests.map(({ target }) => ('streamId' in target ? { streamId: target.streamId } : target));
-    const rows = await this.database.query<ReadRow>('event-store.read', readSql, [
-      targets.map((target) => ('streamId' in target ? target.streamId : null)),
-      targets.map((target) => ('streamId' in target ? null : target.subjectHash)),
-      targets.map((target) => ('streamId' in target ? null : (target.previousSubjectHash ?? null))),
-      targets.map((target) => ('streamId' in target ? null : target.names[0])),
-      targets.map((target) => ('streamId' in target ? null : target.names[1])),
-      targets.map((target) => ('streamId' in target ? null : target.names[2])),
-      requests.map(({ commandKey }) => commandKey ?? null),
-    ]);
-    const results: ReadResult<F>[] = requests.map(() => ({ events: [] }));
-    for (const row of rows) {
-      const result = results[row.item - 1]!;
-      if (row.person_id !== null) result.personId = row.person_id;
-      if (row.fingerprint !== null) {
-        result.command = { fingerprint: row.fingerprint, answer: row.answer!, position: row.command_position! };
-      }
-      if (row.version !== null)
-        result.events.push(inNewestForm<F>(storedEvent(row as ReadRow & EventRow), this.upcast));
-    }
-    return results;
+  /** The streams asked for, their events in their newest form, each with the answer already given under its command key. */
+  read<F extends Fact>(requests: readonly ReadRequest[]): Promise<ReadResult<F>[]> {
+    return this.reading.read<F>(requests);
   }
 
   /**
@@ -93,6 +58,8 @@ export class EventStore {
    * and a command key.
    */
   async append(requests: readonly AppendRequest[]): Promise<AppendResult[]> {
+    const archived = requests.filter(({ isArchived }) => isArchived).map(({ streamId }) => streamId);
+    if (archived.length > 0) await this.archive.moveBack(archived);
     const results = await this.appendInOneCommit(requests);
     if (results.some(({ outcome }) => outcome === 'appended')) this.appended.raise();
     return results;
@@ -150,10 +117,10 @@ export class EventStore {
     return [await unlessConflict(() => this.appendThrough(this.database, request))];
   }
 
-  /** Returns the position of the stream's last event. @throws the append function's error */
-  private async appendThrough(queries: Queries, request: AppendRequest): Promise<string> {
+  /** Returns the position of the stream's last event, null when that is in the archive. @throws the append function's error */
+  private async appendThrough(queries: Queries, request: AppendRequest): Promise<string | null> {
     const { person, command, facts } = request;
-    const rows = await queries.query<{ position: string }>('event-store.append', appendSql, [
+    const rows = await queries.query<{ position: string | null }>('event-store.append', appendSql, [
       this.logName,
       person?.subjectHash ?? null,
       person?.personId ?? null,
@@ -200,9 +167,7 @@ export class EventStore {
       ],
     );
     return rows.map(({ failure, position }) =>
-      failure === null
-        ? { outcome: 'appended', position: position! }
-        : { outcome: 'conflict', cause: conflictCauses[failure] ?? failure },
+      failure === null ? appendedAt(position) : { outcome: 'conflict', cause: conflictCauses[failure] ?? failure },
     );
   }
 }
@@ -211,9 +176,14 @@ function isRotating(person: IdentityRow): person is IdentityRow & RotatingPerson
   return person.previousSubjectHash !== undefined;
 }
 
-async function unlessConflict(append: () => Promise<string>): Promise<AppendResult> {
+/** Of a command that recorded nothing, there is no position when its stream has just gone to the archive. Read again, it is answered. */
+function appendedAt(position: string | null): AppendResult {
+  return position === null ? { outcome: 'conflict', cause: 'archived' } : { outcome: 'appended', position };
+}
+
+async function unlessConflict(append: () => Promise<string | null>): Promise<AppendResult> {
   try {
-    return { outcome: 'appended', position: await append() };
+    return appendedAt(await append());
   } catch (error) {
     const cause = conflictCauses[sqlState(error) ?? ''];
     if (cause === undefined) throw error;
@@ -238,49 +208,3 @@ const appendBatchSql = `
   select failure, position
   from append_events_batch($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
   order by item`;
-
-/** The columns of an event as every reader of the log takes them. */
-export const eventColumns = `
-  e.epoch, e.xid::text as xid, e.pos::text as pos, e.stream_id, e.version, e.event_id, e.type, e.data, e.metadata,
-  e.occurred_at, e.recorded_at`;
-
-const readSql = `select * from read_streams($1, $2, $3, $4, $5, $6, $7)`;
-
-export interface EventRow {
-  epoch: number;
-  xid: string;
-  pos: string;
-  stream_id: string;
-  version: number;
-  event_id: string;
-  type: string;
-  data: object;
-  metadata: Trace;
-  occurred_at: Date;
-  recorded_at: Date;
-}
-
-interface ReadRow {
-  item: number;
-  person_id: string | null;
-  fingerprint: Buffer | null;
-  answer: Record<string, unknown> | null;
-  command_position: string | null;
-  /** Null, with all other columns of the event, when the stream has none. */
-  version: number | null;
-}
-
-/** Only the event's own columns: a row may hold more. */
-export function storedEvent<F extends Fact>(row: EventRow): StoredEvent<F> {
-  return {
-    position: { epoch: row.epoch, xid: row.xid, pos: row.pos },
-    stream_id: row.stream_id,
-    version: row.version,
-    event_id: row.event_id,
-    type: row.type,
-    data: row.data,
-    metadata: row.metadata,
-    occurred_at: row.occurred_at,
-    recorded_at: row.recorded_at,
-  } as unknown as StoredEvent<F>;
-}

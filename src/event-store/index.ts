@@ -1,15 +1,9 @@
 /** The log: append to streams, read streams, follow all of it in order. */
+export { ArchiveStore, type ClosedStream, type DestroyedEvent } from './archive.store';
 export { CheckpointStore, LeaseLost } from './checkpoint.store';
 export { EpochRefused, EpochStore } from './epoch.store';
-export {
-  type AppendRequest,
-  EventStore,
-  type IdentityRow,
-  type ReadResult,
-  type StoredCommand,
-  type StreamTarget,
-} from './event.store';
 export { EventAudit } from './event-audit.store';
+export { type AppendRequest, EventStore, type IdentityRow } from './event.store';
 export { EventStoreModule } from './event-store.module';
 export { type FactForms, upcastBy, type Upcaster } from './fact-forms';
 export { HeldLease } from './held-lease';
@@ -30,3 +24,4 @@ export {
   type Upcast,
 } from './stored-event';
 export { streamIdOf } from './stream-id';
+export { type ReadResult, type StoredCommand, type StreamTarget } from './stream-read.store';

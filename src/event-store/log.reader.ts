@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Database, Queries } from '../platform';
-import { eventColumns, type EventRow, storedEvent } from './event.store';
+import { eventColumns, type EventRow, storedEvent } from './event-row';
 import { type Fact, type Position, startOfLog, type StoredEvent } from './stored-event';
 
 /** How far behind the end of the log a position is. `events` counts up to `countMax`. */
@@ -24,14 +24,26 @@ export class LogReader {
 
   /** Events as they were recorded. */
   async page<F extends Fact>(after: Position, limit: number): Promise<StoredEvent<F>[]> {
-    const rows = await this.database.query<EventRow>('log.page', pageSql, [
-      after.epoch,
-      after.xid,
-      after.pos,
-      this.logName,
-      limit,
-    ]);
+    const place = [after.epoch, after.xid, after.pos, this.logName, limit];
+    const rows = await this.database.query<EventRow & { archive_follows: boolean }>('log.page', pageSql, place);
+    // Asked in the same statement, so that nothing can have left for the archive in between. Of an empty page it is asked afterwards: the
+    // archive only ever reaches further.
+    if (rows[0] ? rows[0].archive_follows : await this.archiveFollows(after)) {
+      return (await this.database.query<EventRow>('log.page-with-archive', pageWithArchiveSql, place)).map((row) =>
+        storedEvent<F>(row),
+      );
+    }
     return rows.map((row) => storedEvent<F>(row));
+  }
+
+  /** Whether the archive holds, or held, anything after a position. */
+  private async archiveFollows(after: Position): Promise<boolean> {
+    const rows = await this.database.query(
+      'log.archive-follows',
+      `select 1 from log where name = $4 and ${archiveLiesAfter}`,
+      [after.epoch, after.xid, after.pos, this.logName],
+    );
+    return rows.length > 0;
   }
 
   /** Whether anything was committed after a position, readable already or still beyond an older transaction that runs. */
@@ -40,8 +52,9 @@ export class LogReader {
     // everything has been read already. With 200,000 events that took 70 to 230 ms (bench relay).
     const rows = await this.database.query(
       'log.has-unread',
-      'select 1 from event where (epoch, xid, pos) > ($1, $2::xid8, $3) order by epoch, xid, pos limit 1',
-      [after.epoch, after.xid, after.pos],
+      `(select 1 from event where (epoch, xid, pos) > ($1, $2::xid8, $3) order by epoch, xid, pos limit 1)
+       union all (select 1 from log where name = $4 and ${archiveLiesAfter}) limit 1`,
+      [after.epoch, after.xid, after.pos, this.logName],
     );
     return rows.length > 0;
   }
@@ -53,12 +66,23 @@ export class LogReader {
     limit: number,
     queries: Queries = this.database,
   ): Promise<StoredEvent<F>[]> {
-    const rows = await queries.query<EventRow>(
-      'log.stream',
-      `select ${eventColumns} from event e where e.stream_id = $1 and e.version > $2 order by e.version limit $3`,
+    const inLog = () =>
+      queries.query<EventRow>(
+        'log.stream',
+        `select ${eventColumns} from event e where e.stream_id = $1 and e.version > $2 order by e.version limit $3`,
+        [streamId, afterVersion, limit],
+      );
+    const rows = await inLog();
+    if (rows.length > 0) return rows.map((row) => storedEvent<F>(row));
+    const archived = await queries.query<EventRow>(
+      'log.stream-in-archive',
+      `select ${eventColumns} from stream s
+       join archived_event e on e.stream_end = s.archived_end and e.stream_id = s.stream_id
+       where s.stream_id = $1 and e.version > $2 order by e.version limit $3`,
       [streamId, afterVersion, limit],
     );
-    return rows.map((row) => storedEvent<F>(row));
+    // Neither here nor there: it may have come back between the two looks.
+    return (archived.length > 0 ? archived : await inLog()).map((row) => storedEvent<F>(row));
   }
 
   /** The newest events up to a position that were written down in the last `ageMs`, the newest first. */
@@ -78,8 +102,13 @@ export class LogReader {
   async streamsUntil(streamIds: readonly string[], until: Position, queries: Queries): Promise<StoredEvent[]> {
     const rows = await queries.query<EventRow>(
       'log.streams-until',
-      `select ${eventColumns} from event e
-       where e.stream_id = any ($1) and (e.epoch, e.xid, e.pos) <= ($2, $3::xid8, $4) order by e.stream_id, e.version`,
+      `select ${eventColumns} from (
+         select ${storedColumns} from event e where e.stream_id = any ($1)
+         union all
+         select ${storedColumns} from stream s
+         join archived_event e on e.stream_end = s.archived_end and e.stream_id = s.stream_id
+         where s.stream_id = any ($1)) e
+       where (e.epoch, e.xid, e.pos) <= ($2, $3::xid8, $4) order by e.stream_id, e.version`,
       [streamIds, until.epoch, until.xid, until.pos],
     );
     return rows.map((row) => storedEvent(row));
@@ -105,7 +134,11 @@ export class LogReader {
     const [row] = await this.database.query<{ epoch: number; xid: string; pos: string }>(
       'log.end',
       // Without the alias it would be ordered by the texts of the answer, where 9 comes after 10.
-      'select e.epoch, e.xid::text, e.pos::text from event e order by e.epoch desc, e.xid desc, e.pos desc limit 1',
+      `select e.epoch, e.xid::text, e.pos::text from (
+         (select epoch, xid, pos from event order by epoch desc, xid desc, pos desc limit 1)
+         union all select archived_epoch, archived_xid, archived_pos from log where name = $1) e
+       order by e.epoch desc, e.xid desc, e.pos desc limit 1`,
+      [this.logName],
     );
     return row ?? startOfLog;
   }
@@ -119,7 +152,10 @@ export class LogReader {
       'log.ahead',
       `select coalesce((
          select e.xid >= pg_snapshot_xmax(pg_current_snapshot()) from event e
-         where e.epoch = (select epoch from log where name = $1) order by e.xid desc limit 1), false) as ahead`,
+         where e.epoch = (select epoch from log where name = $1) order by e.xid desc limit 1), false)
+         or exists (
+           select 1 from log
+           where name = $1 and archived_epoch = epoch and archived_xid >= pg_snapshot_xmax(pg_current_snapshot())) as ahead`,
       [this.logName],
     );
     return row!.ahead;
@@ -165,18 +201,36 @@ export class LogReader {
       after.epoch,
       after.xid,
       after.pos,
+      this.logName,
       countMax,
     ]);
     return row!;
   }
 }
 
+/** Of an event, as both tables have it. */
+const storedColumns = `
+  e.epoch, e.xid, e.pos, e.stream_id, e.version, e.event_id, e.type, e.data, e.metadata, e.occurred_at, e.recorded_at`;
+
+const archiveLiesAfter = '(archived_epoch, archived_xid, archived_pos) > ($1, $2::xid8, $3)';
+
 /** Both bounds are row comparisons, so that one range of the index answers, also while a long transaction holds the end back. */
-const pageSql = `
-  select ${eventColumns}
-  from event e
-  where (e.epoch, e.xid, e.pos) > ($1, $2::xid8, $3)
+const pageBounds = `
+  (e.epoch, e.xid, e.pos) > ($1, $2::xid8, $3)
     and (e.epoch, e.xid) < ((select epoch from log where name = $4), pg_snapshot_xmin(pg_current_snapshot()))
+  order by e.epoch, e.xid, e.pos
+  limit $5`;
+
+const pageSql = `
+  select ${eventColumns}, (select ${archiveLiesAfter} from log where name = $4) as archive_follows
+  from event e
+  where ${pageBounds}`;
+
+const pageWithArchiveSql = `
+  select ${eventColumns} from (
+    (select ${storedColumns} from event e where ${pageBounds})
+    union all
+    (select ${storedColumns} from archived_event e where ${pageBounds})) e
   order by e.epoch, e.xid, e.pos
   limit $5`;
 
@@ -190,8 +244,12 @@ const recordedSql = `
 
 const lagSql = `
   with unread as (
-    select recorded_at from event where (epoch, xid, pos) > ($1, $2::xid8, $3) order by epoch, xid, pos limit $4
+    (select recorded_at from event where (epoch, xid, pos) > ($1, $2::xid8, $3) order by epoch, xid, pos limit $5)
+    union all
+    (select recorded_at from archived_event
+     where (epoch, xid, pos) > ($1, $2::xid8, $3) and exists (select 1 from log where name = $4 and ${archiveLiesAfter})
+     order by epoch, xid, pos limit $5)
   )
-  select count(*)::integer as events,
+  select least(count(*), $5)::integer as events,
          coalesce(greatest(0, extract(epoch from clock_timestamp() - min(recorded_at))), 0)::float8 as seconds
   from unread`;

@@ -164,6 +164,7 @@ function decideOrder(order: Order, known: ReadResult<SubscriptionEvent>, clients
     append: {
       streamId,
       expectedVersion: known.events.length,
+      isArchived: known.isArchived,
       facts,
       dueOn: isRunning(latest) ? latest.endDate : null,
       person,
