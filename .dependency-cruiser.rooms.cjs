@@ -58,7 +58,7 @@ const mayImport = {
     'refusals',
     'platform',
   ],
-  'ops-page': ['sign-in', 'screens', 'http', 'refusals', 'platform'],
+  'ops-page': ['audit', 'sign-in', 'screens', 'http', 'refusals', 'platform'],
   'sign-in': ['persons', 'screens', 'http', 'refusals', 'platform'],
   'error-pages': ['screens', 'http', 'refusals', 'platform'],
   delisting: [

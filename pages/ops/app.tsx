@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
 import { type Failure, get, onSignedOut, type Operator, post } from './api';
+import { Audit } from './audit';
 import { Clients, OneClient } from './clients';
 import { DeadLetters, Parked } from './dead-letters';
 import { Deliveries, OneDelivery } from './deliveries';
@@ -8,6 +9,7 @@ import { type Live, useLive } from './live';
 import { Overview } from './overview';
 import { Title, Wrong } from './parts';
 import { Projections } from './projections';
+import { Report } from './report';
 import { hrefOf, type Route, useRoute } from './route';
 import { Subscriptions } from './subscriptions';
 import { OneSubscription } from './subscription';
@@ -16,11 +18,13 @@ const places: { name: string; path: string[] }[] = [
   { name: 'Overview', path: [] },
   { name: 'Subscriptions', path: ['subscriptions'] },
   { name: 'Deliveries', path: ['deliveries'] },
+  { name: 'Delivery report', path: ['report'] },
   { name: 'Clients', path: ['clients'] },
   { name: 'Dead letters', path: ['dead-letters'] },
   { name: 'Parked streams', path: ['parked'] },
   { name: 'Lists', path: ['lists'] },
   { name: 'Projections', path: ['projections'] },
+  { name: 'Audit', path: ['audit'] },
 ];
 
 /** Undefined while that is not known, null when nobody is signed in. */
@@ -93,6 +97,10 @@ function Part({ route, live, mayWrite }: { route: Route; live: Live; mayWrite: b
       return <DeadLetters mayWrite={mayWrite} />;
     case 'parked':
       return <Parked mayWrite={mayWrite} />;
+    case 'report':
+      return <Report key={JSON.stringify(route.query)} query={route.query} />;
+    case 'audit':
+      return <Audit key={JSON.stringify(route.query)} query={route.query} />;
     case 'lists':
       return <Lists />;
     case 'projections':

@@ -186,8 +186,8 @@ function EventFacts({ event }: { event: HistoryEvent }) {
   const facts = Object.entries(event.data).filter(([name, value]) => !known.has(name) && value !== null);
   return (
     <span class="quiet">
-      {facts.map(([name, value]) => ` ${plain(name)} ${String(value)};`)} correlation{' '}
-      <span class="id">{event.correlation_id}</span>
+      {facts.map(([name, value]) => ` ${plain(name)} ${String(value)};`)}{' '}
+      <a href={hrefOf(['audit'], { correlation_id: event.correlation_id })}>its audit trail</a>
     </span>
   );
 }

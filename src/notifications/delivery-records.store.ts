@@ -1,6 +1,12 @@
 import type { Database } from '../platform';
 import { type Breaker, type BreakerState, breakerState } from './breaker';
-import { type AttemptView, type DeliveryState, deliveryStates, type DeliveryView } from './delivery';
+import {
+  type AttemptOutcome,
+  type AttemptView,
+  type DeliveryState,
+  deliveryStates,
+  type DeliveryView,
+} from './delivery';
 
 const finishedStates: readonly string[] = ['delivered', 'dead', 'dropped'];
 
@@ -17,9 +23,6 @@ export const finishedRows = `
 
 /** Rows of one kind that are counted one by one. */
 const countedMax = 20_000;
-
-/** What becomes of a try (`retry`: another one follows) or, without any, of a delivery. */
-export type DeliveryOutcome = 'delivered' | 'retry' | 'dead' | 'dropped';
 
 /** Deliveries as operators see them, unfinished and finished ones alike. */
 export class DeliveryRecords {
@@ -117,9 +120,7 @@ export class DeliveryRecords {
    * What became of tries and deliveries since a moment of the database's clock, and the moment up to which was counted, from
    * which to go on; undefined to begin with. It stays a second behind, for rows become visible some time after they are dated.
    */
-  async outcomesSince(
-    since: string | undefined,
-  ): Promise<{ outcomes: Record<DeliveryOutcome, number>; until: string }> {
+  async outcomesSince(since: string | undefined): Promise<{ outcomes: Record<AttemptOutcome, number>; until: string }> {
     const [moment] = await this.database.query<{ until: string }>(
       'delivery.counting-moment',
       `select (clock_timestamp() - interval '1 second')::text as until`,
@@ -127,7 +128,7 @@ export class DeliveryRecords {
     const { until } = moment!;
     const outcomes = { delivered: 0, retry: 0, dead: 0, dropped: 0 };
     if (since === undefined) return { outcomes, until };
-    const rows = await this.database.query<{ outcome: DeliveryOutcome; count: number }>(
+    const rows = await this.database.query<{ outcome: AttemptOutcome; count: number }>(
       'delivery.outcomes',
       `select outcome, count(*)::integer as count from delivery_attempt
        where written_at >= $1::timestamptz and written_at < $2::timestamptz group by outcome`,

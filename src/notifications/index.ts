@@ -12,7 +12,7 @@ export {
 } from './delivery';
 export { DeliveryStore } from './delivery.store';
 export { type DeliveryBalance, DeliveryLedger, reportMaxDays, reportReachDays } from './delivery-ledger.store';
-export { type DeliveryOutcome, DeliveryRecords } from './delivery-records.store';
+export { DeliveryRecords } from './delivery-records.store';
 export { DeliveryReplay, replayMax } from './delivery-replay.store';
 export { forgetNotified } from './notified-subscription.store';
 export { DeliveriesModule, NotificationsModule, PLANNED } from './notifications.module';

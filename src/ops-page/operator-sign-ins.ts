@@ -1,7 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Operator, OperatorSessions } from '../http';
-import type { Clock, Logger } from '../platform';
+import type { AuditTrail } from '../audit';
+import type { Clock } from '../platform';
 import { Refused } from '../refusals';
 import type { BrowserCookies, FormTokens } from '../screens';
 import { type Issuer, IssuerAway } from '../sign-in';
@@ -39,7 +40,7 @@ export class OperatorSignIns implements OperatorSessions {
     private readonly cookies: BrowserCookies,
     private readonly forms: FormTokens,
     private readonly clock: Clock,
-    private readonly log: Logger,
+    private readonly audit: AuditTrail,
     publicUrl: string,
   ) {
     this.origin = new URL(publicUrl).origin;
@@ -78,7 +79,7 @@ export class OperatorSignIns implements OperatorSessions {
     if (answer.kind !== 'identified') return answer;
     const scopes = scopesIn(answer.claims[this.scopeClaim]);
     const isOperator = scopes.includes('ops:read');
-    this.audit(answer.subject, 'operator.sign_in', isOperator ? 'done' : 'forbidden');
+    await this.tell(request, answer.subject, 'operator.sign_in', isOperator ? 'done' : 'forbidden');
     if (!isOperator) return { kind: 'no operator' };
     await this.endSession(request);
     const session = secret();
@@ -107,7 +108,7 @@ export class OperatorSignIns implements OperatorSessions {
     const operator = await this.operatorAt(reply.request);
     await this.endSession(reply.request);
     this.cookies.forget(reply, cookie);
-    if (operator) this.audit(operator.subject, 'operator.sign_out', 'done');
+    if (operator) await this.tell(reply.request, operator.subject, 'operator.sign_out', 'done');
   }
 
   /** The cookie is strict, but every port of our host is the same site: the origin says which one, and the header that it is a script. */
@@ -129,8 +130,9 @@ export class OperatorSignIns implements OperatorSessions {
     }
   }
 
-  private audit(who: string, what: string, outcome: string): void {
-    this.log.info({ who, what, outcome }, 'ops.audit');
+  private tell({ ids }: FastifyRequest, who: string, what: string, outcome: string): Promise<void> {
+    const { requestId: request_id, correlationId: correlation_id } = ids;
+    return this.audit.write({ at: this.clock.now(), who, what, outcome, request_id, correlation_id });
   }
 }
 

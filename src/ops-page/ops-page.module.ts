@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { type DynamicModule, Inject, Module } from '@nestjs/common';
+import { AuditModule, AuditTrail } from '../audit';
 import { OPERATOR_SESSIONS } from '../http';
 import { Clock, Database, LOGGER, type Logger, Readiness } from '../platform';
 import { BrowserCookies, FormTokens } from '../screens';
@@ -30,6 +31,7 @@ export class OpsPageModule {
     return {
       module: OpsPageModule,
       global: true,
+      imports: [AuditModule],
       controllers: [OpsPageController],
       providers: [
         { provide: PageFiles, useValue: new PageFiles(join(pagesFolder, 'ops')) },
@@ -45,8 +47,8 @@ export class OpsPageModule {
         },
         {
           provide: OperatorSignIns,
-          inject: [OPERATOR_ISSUER, Database, FormTokens, Clock, LOGGER],
-          useFactory: (issuer: Issuer, database: Database, forms: FormTokens, clock: Clock, log: Logger) =>
+          inject: [OPERATOR_ISSUER, Database, FormTokens, Clock, AuditTrail],
+          useFactory: (issuer: Issuer, database: Database, forms: FormTokens, clock: Clock, audit: AuditTrail) =>
             new OperatorSignIns(
               issuer,
               scopeClaim,
@@ -54,7 +56,7 @@ export class OpsPageModule {
               new BrowserCookies(publicUrl.startsWith('https:'), 'Strict'),
               forms,
               clock,
-              log,
+              audit,
               publicUrl,
             ),
         },

@@ -110,6 +110,8 @@ describe('an operator at the operator page', () => {
     await see(page, 'ops-subscriptions');
     await page.getByRole('link', { name: id }).click();
     await page.locator('.life .event', { hasText: 'started' }).waitFor();
+    await page.locator('.life summary', { hasText: '1 try' }).click();
+    await page.locator('.life td', { hasText: '204' }).waitFor();
     await see(page, 'ops-subscription');
 
     await button('Suspend').click();
@@ -168,7 +170,7 @@ describe('an operator at the operator page', () => {
     await shows('Dead letters');
     await eventually(async () => {
       await page.reload();
-      await page.getByText('not subscribed', { exact: true }).waitFor({ timeout: 2_000 });
+      await page.getByText('not subscribed', { exact: true }).waitFor({ timeout: 5_000 });
     });
     await see(page, 'ops-dead-letters');
     await accepted(service, begin);
@@ -218,6 +220,20 @@ describe('an operator at the operator page', () => {
     await confirm('Verify');
     await page.getByText(/rows? compared, all are right/).waitFor();
     await see(page, 'ops-projections');
+  });
+
+  it('reads who did what and why, and finds that nothing was lost', async () => {
+    await signIn();
+    await go('Audit');
+    const line = page.locator('tbody tr', { hasText: 'client.resume' }).first();
+    await line.getByText('it says it is well').waitFor();
+    await see(page, 'ops-audit');
+    await line.getByRole('link', { name: 'its conversation' }).click();
+    await page.waitForURL(/correlation_id=/);
+    await page.locator('tbody tr', { hasText: 'olga' }).first().waitFor();
+    await go('Delivery report');
+    await page.getByText('Everything that was planned is accounted for.').waitFor();
+    await see(page, 'ops-report');
   });
 
   it('does everything by keyboard, and leaves a question with Escape', async () => {
