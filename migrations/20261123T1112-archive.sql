@@ -1,4 +1,4 @@
--- The archive (docs/adr/0026): closed streams move here whole, to the month of their end, and go with that month.
+-- The archive (docs/adr/0030): closed streams move here whole, to the month of their end, and go with that month.
 
 -- The end of the stream an archived one had come to; its events stand in the archive under that moment. While it is set the stream's
 -- last_epoch lies above every epoch, so that the order guard of the append functions refuses to write before it has been moved back.

@@ -13,7 +13,7 @@ const place = { at: 'e.occurred_at', id: 'e.event_id::text' };
 const columns = { request_id: 'causation_id', correlation_id: 'correlation_id' } as const;
 
 const wanted = 'e.event_id, e.version, e.type, e.data, e.metadata, e.occurred_at';
-/** What is over lies in the archive (docs/adr/0026), under the same indexes. */
+/** What is over lies in the archive (docs/adr/0030), under the same indexes. */
 const recorded = `(select ${wanted} from event e union all select ${wanted} from archived_event e) e`;
 
 /** Facts as lines of the audit trail: what a request or a conversation has changed. */

@@ -60,7 +60,7 @@ export class SubscriptionViewStore {
     await queries.query(`subscription-view.empty.${slot}`, `truncate subscription_view_${slot}`);
   }
 
-  /** Removes subscriptions from every version of the view: for those that are destroyed (docs/adr/0026). */
+  /** Removes subscriptions from every version of the view: for those that are destroyed (docs/adr/0030). */
   async forget(subscriptionIds: readonly string[], queries: Queries): Promise<void> {
     await queries.query(
       'subscription-view.forget',
