@@ -279,6 +279,10 @@ create table notification_endpoint (
   failures integer not null default 0,
   held_until timestamp with time zone,
   resumed_at timestamp with time zone,
+  paced_until timestamp with time zone,
+  failing_since timestamp with time zone,
+  failed_at timestamp with time zone,
+  warned_at timestamp with time zone,
   constraint notification_endpoint_pkey PRIMARY KEY (endpoint_id),
   constraint notification_endpoint_client_id_service_id_interface_versio_key UNIQUE (client_id, service_id, interface_version, notification_type),
   constraint notification_endpoint_notification_type_check CHECK ((notification_type = ANY (ARRAY['subscription'::text, 'resource'::text])))

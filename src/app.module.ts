@@ -78,6 +78,7 @@ export class AppModule {
           'delivery',
           NotificationsModule.with({
             startGraceS: config.startGraceS,
+            rates: config.deliveryRates,
             beforeSending: [AvailabilityCheckModule.with(config)],
           }),
         ),

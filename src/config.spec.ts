@@ -82,6 +82,9 @@ describe('the configuration', () => {
       PERSON_KEY: secret,
       PERSON_KEY_PREVIOUS: `${secret}!`,
       START_GRACE_S: secret,
+      ENDPOINT_FAILING_WARN_S: secret,
+      ENDPOINT_FAILING_SUSPEND_S: secret,
+      DELIVERY_RATES: `${secret}=many`,
       DELISTED_END_DAYS: secret,
       BACKCHANNEL_URL: `http://${secret}`,
       CLIENT_CERT_HEADER: `${secret}:`,
@@ -97,6 +100,38 @@ describe('the configuration', () => {
     );
     expect(problems.join('\n').toLowerCase()).not.toContain(secret.toLowerCase());
     expect(new ConfigError(problems).message.toLowerCase()).not.toContain(secret.toLowerCase());
+  });
+
+  it('warns of a client that fails before it suspends it, or never suspends it', () => {
+    const endpoints = (warn: string, suspend: string) =>
+      namesOf({ ...development, ENDPOINT_FAILING_WARN_S: warn, ENDPOINT_FAILING_SUSPEND_S: suspend });
+    expect(read(development).endpointFailing).toEqual({ warnAfterS: 86_400, suspendAfterS: 0 });
+    expect([endpoints('3600', '0'), endpoints('3600', '3601')]).toEqual([[], []]);
+    expect(endpoints('3600', '3600')).toEqual(['ENDPOINT_FAILING_SUSPEND_S']);
+    expect(endpoints('0', '-1')).toEqual(['ENDPOINT_FAILING_SUSPEND_S', 'ENDPOINT_FAILING_WARN_S']);
+  });
+
+  it('reads rates of clients, each once and in whole calls a second', () => {
+    const ratesOf = (text: string) => read({ ...development, DELIVERY_RATES: text }).deliveryRates;
+    expect(read(development).deliveryRates).toEqual({ byClient: {} });
+    expect(ratesOf('*=200')).toEqual({ byClient: {}, others: 200 });
+    expect(ratesOf('app.example=50, other.example=1,*=99999')).toEqual({
+      byClient: { 'app.example': 50, 'other.example': 1 },
+      others: 99_999,
+    });
+    for (const wrong of [
+      'app.example',
+      'a=0',
+      'a=1.5',
+      'a=-1',
+      'a=100000',
+      'a=1,a=2',
+      '*=1,*=2',
+      'a=1,',
+      'A=1',
+      '__proto__=1',
+    ])
+      expect([wrong, namesOf({ ...development, DELIVERY_RATES: wrong })]).toEqual([wrong, ['DELIVERY_RATES']]);
   });
 
   it.each(['Production', 'prod', 'staging', ' production'])('does not take NODE_ENV=%s for development', (name) => {

@@ -70,6 +70,23 @@ const hostAddresses = z.string().transform((text, context) => {
   return addresses;
 });
 
+/** `app.example=50,*=200`: calls a second to each endpoint of a client at most; `*`: of every other client. */
+const rates = z.string().transform((text, context) => {
+  const byClient: Record<string, number> = {};
+  let others: number | undefined;
+  for (const entry of text.split(',')) {
+    const match = /^([a-z0-9.-]+|\*)=([1-9][0-9]{0,4})$/.exec(entry.trim());
+    const [, client, rate] = match ?? [];
+    if (client === undefined || Object.hasOwn(byClient, client) || (client === '*' && others !== undefined)) {
+      context.addIssue({ code: 'custom', message: 'must look like app.example=50,*=200, each client once' });
+      return z.NEVER;
+    }
+    if (client === '*') others = Number(rate);
+    else byClient[client] = Number(rate);
+  }
+  return { byClient, ...(others !== undefined && { others }) };
+});
+
 const issuer = (name: 'AS' | 'OPS') =>
   ({
     [`${name}_ISSUER`]: z.string().min(1).max(255).optional(),
@@ -145,6 +162,9 @@ const environment = z.object({
   AVAILABILITY_URL: url('https:', 'http:').optional(),
   INTERACTION_TTL_S: z.coerce.number().int().min(30).max(86_400).default(1_800),
   START_GRACE_S: seconds.default(900),
+  DELIVERY_RATES: rates.optional(),
+  ENDPOINT_FAILING_WARN_S: z.coerce.number().int().min(1).max(10_000_000).default(86_400),
+  ENDPOINT_FAILING_SUSPEND_S: seconds.default(0),
   ENDPOINT_CHANGE_POLICY: z.enum(['alert', 'suspend']).default('alert'),
   DELISTED_END_DAYS: z.coerce.number().int().min(0).max(3_650).default(30),
   DEV_CLIENT_SECRET: z.string().min(1).max(255).optional(),
@@ -240,6 +260,11 @@ export function readConfig(variables: Record<string, string | undefined>, projec
     if (protocol === 'http:' && (production || !loopbackHosts.has(hostname))) {
       problems.add(`${name}: http is for loopback in development only`);
     }
+  }
+  if (parsed.data && parsed.data.ENDPOINT_FAILING_SUSPEND_S > 0) {
+    const { ENDPOINT_FAILING_WARN_S: warn, ENDPOINT_FAILING_SUSPEND_S: suspend } = parsed.data;
+    // Nobody is suspended without having been warned of before.
+    if (suspend <= warn) problems.add('ENDPOINT_FAILING_SUSPEND_S: must be more than ENDPOINT_FAILING_WARN_S, or 0');
   }
   if (!parsed.success || problems.size > 0) throw new ConfigError([...problems].sort());
   return assemble(parsed.data, production, projectRoot);
@@ -396,6 +421,10 @@ function assemble(env: z.output<typeof environment>, production: boolean, projec
     /** From an authorization request to the last moment for the person's answer. */
     interactionTtlS: env.INTERACTION_TTL_S,
     startGraceS: env.START_GRACE_S,
+    /** Calls a second to each endpoint of a client at most; none: no limit. */
+    deliveryRates: env.DELIVERY_RATES ?? { byClient: {} },
+    /** How long an endpoint may do nothing but fail. */
+    endpointFailing: { warnAfterS: env.ENDPOINT_FAILING_WARN_S, suspendAfterS: env.ENDPOINT_FAILING_SUSPEND_S },
     /** What a changed issuer or CNAME under a valid name means for the client. */
     endpointChangePolicy: env.ENDPOINT_CHANGE_POLICY,
     /** From leaving the lists to the end of the subscriptions that depend on it. */

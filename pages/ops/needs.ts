@@ -82,6 +82,14 @@ export function needsOf({
         todo: 'Find out from the client whether that is right, then resume it: it is looked at again first.',
         to,
       });
+    } else if (suspended_reason === 'endpoint_failing') {
+      needs.push({
+        id: `suspended ${client_id}`,
+        isUrgent: true,
+        what: `${client_id} is suspended: its endpoints did nothing but fail.`,
+        todo: 'Find out from the client whether they are well again, then resume it: they are looked at first.',
+        to,
+      });
     } else if (suspended_reason !== null) {
       continue;
     } else if (at_risk > 0) {

@@ -1,5 +1,9 @@
-/** Why a client is suspended as a whole: its endpoint shows another identity, an operator wants it, it left the client list. */
-export type SuspensionReason = 'endpoint_identity' | 'operator' | 'client_delisted';
+/**
+ * Why a client is suspended as a whole: its endpoint shows another identity, or has done nothing but fail for long; an operator wants
+ * it; it left the client list.
+ */
+export const suspensionReasons = ['endpoint_identity', 'endpoint_failing', 'operator', 'client_delisted'] as const;
+export type SuspensionReason = (typeof suspensionReasons)[number];
 
 /** Why it is resumed: an operator wants it, or it stands on the client list again. */
 export type ResumptionReason = 'operator' | 'client_listed';

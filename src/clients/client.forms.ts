@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Fact, FactForms, StoredEvent } from '../event-store';
-import type { ClientEvent } from './client.events';
+import { type ClientEvent, suspensionReasons } from './client.events';
 
 type DataSchemas = { [Event in ClientEvent as Event['type']]: z.ZodType<Event['data']> };
 
@@ -8,7 +8,7 @@ type DataSchemas = { [Event in ClientEvent as Event['type']]: z.ZodType<Event['d
 export const clientEventDataSchemas = {
   'nl.medmij.client.suspended.v1': z.strictObject({
     client_id: z.string(),
-    reason: z.enum(['endpoint_identity', 'operator', 'client_delisted']),
+    reason: z.enum(suspensionReasons),
   }),
   'nl.medmij.client.resumed.v1': z.strictObject({
     client_id: z.string(),

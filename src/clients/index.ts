@@ -1,5 +1,5 @@
 /** Clients as a whole: whether one is suspended, since when, and why (domain.md 11). */
-export type { ClientEvent, ResumptionReason, SuspensionReason } from './client.events';
+export { type ClientEvent, type ResumptionReason, type SuspensionReason, suspensionReasons } from './client.events';
 export { clientEventDataSchemas, clientForms, isClientEvent } from './client.forms';
 export { type ClientOrderResult, ResumeClientOrder, SuspendClientOrder } from './client.orders';
 export { ClientsModule } from './clients.module';

@@ -5,7 +5,7 @@ import { EndpointProbe, NotificationClient } from '../client-connections';
 import { ClientsModule, SuspendedClients } from '../clients';
 import { CheckpointStore } from '../event-store';
 import { ListStore } from '../medmij-lists';
-import { DeliveriesModule, DeliveryRecords } from '../notifications';
+import { DeliveriesModule, DeliveryRecords, EndpointRecords } from '../notifications';
 import { Clock, Database, LOGGER, type Logger, loopCheck, Readiness } from '../platform';
 import { ProjectionQueriesModule, SubscriptionViewStore } from '../projections';
 import { ClientResumption } from './client-resumption';
@@ -13,6 +13,7 @@ import { EndpointWatch } from './endpoint-watch';
 import type { ChangePolicy } from './endpoint-watch.decider';
 import { EndpointWatchMetrics } from './endpoint-watch.metrics';
 import { EndpointWatchStore } from './endpoint-watch.store';
+import { FailingClients, type FailingPolicy } from './failing-clients';
 
 const store = {
   provide: EndpointWatchStore,
@@ -36,11 +37,17 @@ const store = {
 })
 export class ClientResumptionModule {}
 
+export interface EndpointWatchOptions {
+  endpointChangePolicy: ChangePolicy;
+  endpointFailing: FailingPolicy;
+}
+
 /** The watch itself, in processes with the role. */
 @Module({})
 export class EndpointWatchModule implements OnApplicationBootstrap, OnModuleDestroy {
   constructor(
     private readonly watch: EndpointWatch,
+    private readonly failing: FailingClients,
     readiness: Readiness,
   ) {
     readiness.add('endpoint_watch', () => {
@@ -49,9 +56,10 @@ export class EndpointWatchModule implements OnApplicationBootstrap, OnModuleDest
         ? loopCheck(state)
         : { status: 'degraded', reason: `no endpoint is looked at: ${heldBackBy}` };
     });
+    readiness.add('failing_clients', () => loopCheck(failing.state()));
   }
 
-  static with({ endpointChangePolicy: policy }: { endpointChangePolicy: ChangePolicy }): DynamicModule {
+  static with({ endpointChangePolicy: policy, endpointFailing }: EndpointWatchOptions): DynamicModule {
     return {
       module: EndpointWatchModule,
       imports: [ClientsModule, DeliveriesModule, ProjectionQueriesModule],
@@ -108,15 +116,22 @@ export class EndpointWatchModule implements OnApplicationBootstrap, OnModuleDest
               policy,
             }),
         },
+        {
+          provide: FailingClients,
+          inject: [EndpointRecords, CommandBus, Clock, LOGGER],
+          useFactory: (endpoints: EndpointRecords, commandBus: CommandBus, clock: Clock, log: Logger) =>
+            new FailingClients({ endpoints, commandBus, clock, log, policy: endpointFailing }),
+        },
       ],
     };
   }
 
   onApplicationBootstrap(): void {
     this.watch.start();
+    this.failing.start();
   }
 
   async onModuleDestroy(): Promise<void> {
-    await this.watch.stop();
+    await Promise.all([this.watch.stop(), this.failing.stop()]);
   }
 }

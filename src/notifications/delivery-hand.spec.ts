@@ -100,8 +100,8 @@ describe('what a process has in hand', () => {
     practise(hand, 2, 1, 'failed');
     expect(hand.room(0)!.rooms).toEqual(
       new Map([
-        [1, { size: 64, isProven: true }],
-        [2, { size: 2, isProven: false }],
+        [1, { size: 64, calls: 16, isProven: true }],
+        [2, { size: 2, calls: 2, isProven: false }],
       ]),
     );
     hand.take([...several(70, 1), claimed(2)], leaseMs, 0);

@@ -53,7 +53,12 @@ export class DeliveryHand {
       const inHand = endpoint.calls + endpoint.waiting.length;
       if (!endpoint.isProven) unprovenInHand += inHand;
       const ahead = endpoint.isProven ? claimedAheadPerCall : 1;
-      rooms.set(id, { size: Math.max(0, this.shareOf(endpoint) * ahead - inHand), isProven: endpoint.isProven });
+      const share = this.shareOf(endpoint);
+      rooms.set(id, {
+        size: Math.max(0, share * ahead - inHand),
+        calls: Math.max(0, share - inHand),
+        isProven: endpoint.isProven,
+      });
     }
     return {
       total,

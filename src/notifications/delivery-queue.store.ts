@@ -10,6 +10,8 @@ export type Claim = Pick<ClaimedDelivery, 'delivery_id' | 'fence'>;
 /** How much of one endpoint may be claimed, and whether it is known to answer. */
 export interface Room {
   size: number;
+  /** Calls that could begin at once. */
+  calls: number;
   isProven: boolean;
 }
 

@@ -4,6 +4,7 @@ import type { BreakerState } from './breaker';
 import type { Outcome } from './completion-batcher';
 import { attemptOutcomes } from './delivery';
 import type { DeliveryRecords } from './delivery-records.store';
+import type { EndpointRecords } from './endpoint-records.store';
 
 /** A resource notification that is not there this long before its deadline is at risk: two more tries remain. */
 const atRiskS = 10 * 60;
@@ -15,10 +16,12 @@ export class DeliveryMetrics {
   private readonly attempts: Counter<'client_id' | 'outcome'>;
   private readonly deadlines: Counter<'client_id' | 'notification_type' | 'met'>;
   private readonly durations: Histogram<'client_id'>;
+  private readonly pauses: Counter<'client_id'>;
 
   constructor(
     registry: Registry,
     private readonly records: DeliveryRecords,
+    private readonly endpoints: EndpointRecords,
     private readonly clock: Clock,
   ) {
     const registers = [registry];
@@ -48,7 +51,18 @@ export class DeliveryMetrics {
       buckets: [0.01, 0.05, 0.25, 1, 2.5, 5, 10],
       registers,
     });
+    this.pauses = new Counter({
+      name: 'medmij_delivery_rate_waits_total',
+      help: 'Times that due notifications had to wait for the rate of an endpoint, per client',
+      labelNames: ['client_id'],
+      registers,
+    });
     this.ask(registry);
+  }
+
+  /** What was due at an endpoint waits for its rate (docs/adr/0027). */
+  paced(clientId: string): void {
+    this.pauses.inc({ client_id: clientId });
   }
 
   attempted({ delivery, completion, endpoint }: Outcome): void {
@@ -64,7 +78,15 @@ export class DeliveryMetrics {
   }
 
   private ask(registry: Registry): void {
-    const { records, clock } = this;
+    const { records, endpoints, clock } = this;
+    askedGauge({
+      registry,
+      name: 'medmij_endpoint_failing_seconds',
+      help: 'How long the endpoint that is worst off has done nothing but fail, per client that has one',
+      labelNames: ['client_id'],
+      ask: async () =>
+        (await endpoints.failingSeconds()).map(({ client_id, seconds }) => ({ labels: { client_id }, value: seconds })),
+    });
     askedGauge({
       registry,
       name: 'medmij_delivery_oldest_undelivered_seconds',

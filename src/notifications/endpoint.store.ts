@@ -1,6 +1,9 @@
 import type { Database } from '../platform';
 import { breakerAfter, type Calls } from './breaker';
 
+/** The last failure of an endpoint is known to within this: not each one of many is worth a write. */
+const failedAtWithinS = 10;
+
 /** What all processes know of the endpoints of clients. */
 export class EndpointStore {
   constructor(private readonly database: Database) {}
@@ -20,13 +23,21 @@ export class EndpointStore {
       );
       await queries.query(
         'endpoint.save',
-        `update notification_endpoint e set failures = n.failures, held_until = n.held_until
+        // The first failure after a good answer, or after the client was resumed, begins the time of failure anew.
+        `update notification_endpoint e
+         set failures = n.failures, held_until = n.held_until, failed_at = $4,
+             failing_since = case when e.failures = 0 then $4 else coalesce(e.failing_since, $4) end,
+             warned_at = case when e.failures = 0 then null else e.warned_at end
          from unnest($1::integer[], $2::integer[], $3::timestamptz[]) as n (endpoint_id, failures, held_until)
-         where e.endpoint_id = n.endpoint_id and (e.failures, e.held_until) is distinct from (n.failures, n.held_until)`,
+         where e.endpoint_id = n.endpoint_id
+           and ((e.failures, e.held_until) is distinct from (n.failures, n.held_until)
+             or e.failed_at is null or e.failed_at < $4::timestamptz - $5 * interval '1 second')`,
         [
           rows.map(({ endpoint_id: id }) => id),
           after.map(({ failures }) => failures),
           after.map(({ heldUntil }) => heldUntil),
+          now,
+          failedAtWithinS,
         ],
       );
     });

@@ -15,4 +15,6 @@ export { type DeliveryBalance, DeliveryLedger, reportMaxDays, reportReachDays } 
 export { DeliveryRecords } from './delivery-records.store';
 export { DeliveryReplay, replayMax } from './delivery-replay.store';
 export { forgetNotified } from './notified-subscription.store';
+export { type EndpointName, EndpointRecords, type EndpointView, type FailingClient } from './endpoint-records.store';
+export { breakerState } from './breaker';
 export { DeliveriesModule, NotificationsModule, PLANNED } from './notifications.module';

@@ -38,6 +38,9 @@ import { DeliveryReplay } from './delivery-replay.store';
 import { DeliveryStore } from './delivery.store';
 import { DeliveryWorker } from './delivery.worker';
 import { EndpointStore } from './endpoint.store';
+import { EndpointRecords } from './endpoint-records.store';
+import { EndpointRateStore, type EndpointRates } from './endpoint-rate.store';
+import { PacedDeliveryQueue } from './paced-delivery-queue';
 import { createPlanner } from './planner.reader';
 import { TracedAttempt } from './traced-attempt';
 
@@ -64,19 +67,39 @@ export const PLANNED = Symbol('PLANNED');
       inject: [Database, EventAudit],
       useFactory: (database: Database, events: EventAudit) => new AttemptAudit(database, events),
     },
-    { provide: DeliveryMetrics, inject: [Registry, DeliveryRecords, Clock], useFactory: createMetrics },
+    { provide: EndpointRecords, inject: [Database], useFactory: (database: Database) => new EndpointRecords(database) },
+    {
+      provide: DeliveryMetrics,
+      inject: [Registry, DeliveryRecords, EndpointRecords, Clock],
+      useFactory: createMetrics,
+    },
     { provide: PLANNED, inject: [WakeUp], useFactory: (wakeUp: WakeUp): Signal => wakeUp.signal('deliveries') },
   ],
-  exports: [AttemptAudit, DeliveryStore, DeliveryRecords, DeliveryReplay, DeliveryLedger, DeliveryMetrics, PLANNED],
+  exports: [
+    AttemptAudit,
+    DeliveryStore,
+    DeliveryRecords,
+    DeliveryReplay,
+    DeliveryLedger,
+    EndpointRecords,
+    DeliveryMetrics,
+    PLANNED,
+  ],
 })
 export class DeliveriesModule {}
 
-function createMetrics(registry: Registry, records: DeliveryRecords, clock: Clock): DeliveryMetrics {
-  return new DeliveryMetrics(registry, records, clock);
+function createMetrics(
+  registry: Registry,
+  records: DeliveryRecords,
+  endpoints: EndpointRecords,
+  clock: Clock,
+): DeliveryMetrics {
+  return new DeliveryMetrics(registry, records, endpoints, clock);
 }
 
 export interface NotificationOptions {
   startGraceS: number;
+  rates: EndpointRates;
   /** Modules of which one exports `BeforeSending`; without it no resource notification is sent. */
   beforeSending?: ModuleMetadata['imports'];
 }
@@ -106,7 +129,7 @@ export class NotificationsModule implements OnApplicationBootstrap, OnModuleDest
     );
   }
 
-  static with({ startGraceS, beforeSending = [] }: NotificationOptions): DynamicModule {
+  static with({ startGraceS, rates, beforeSending = [] }: NotificationOptions): DynamicModule {
     return {
       module: NotificationsModule,
       imports: [AuditModule, DeliveriesModule, SubscriptionsModule, ...beforeSending],
@@ -115,8 +138,17 @@ export class NotificationsModule implements OnApplicationBootstrap, OnModuleDest
         { provide: EndpointStore, inject: [Database], useFactory: (database: Database) => new EndpointStore(database) },
         {
           provide: DeliveryQueue,
-          inject: [Database, TRACING],
-          useFactory: (database: Database, tracing: Tracing) => new DeliveryQueue(database, tracing.isOn),
+          inject: [Database, TRACING, PLANNED, DeliveryMetrics],
+          useFactory: (database: Database, tracing: Tracing, planned: Signal, metrics: DeliveryMetrics) =>
+            hasRates(rates)
+              ? new PacedDeliveryQueue({
+                  database,
+                  withTraces: tracing.isOn,
+                  rates: new EndpointRateStore(database, rates),
+                  planned,
+                  metrics,
+                })
+              : new DeliveryQueue(database, tracing.isOn),
         },
         {
           provide: DeliveryKeeper,
@@ -204,6 +236,11 @@ export class NotificationsModule implements OnApplicationBootstrap, OnModuleDest
   async onModuleDestroy(): Promise<void> {
     await Promise.all([this.planner.stop(), this.worker.stop(), this.keeper.stop()]);
   }
+}
+
+/** Without any, claims cost what they cost before. */
+function hasRates({ byClient, others }: EndpointRates): boolean {
+  return others !== undefined || Object.keys(byClient).length > 0;
 }
 
 /** Nothing is sent on a guess. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { SuspendedClients } from '../clients';
+import { type SuspendedClients, suspensionReasons } from '../clients';
 import type { DeliveryRecords } from '../notifications';
 
 /** Clients that are named at once. */
@@ -13,7 +13,7 @@ export const clientHealth = z.strictObject({
   oldest_undelivered_s: z.number().min(0).nullable(),
   at_risk: z.int().min(0).meta({ description: 'Resource notifications that are late or have ten minutes left.' }),
   breaker: z.enum(['closed', 'open', 'half_open']),
-  suspended_reason: z.enum(['endpoint_identity', 'operator', 'client_delisted']).nullable(),
+  suspended_reason: z.enum(suspensionReasons).nullable(),
 });
 export type ClientHealth = z.output<typeof clientHealth>;
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { suspensionReasons } from '../clients';
 
 const moment = z.iso.datetime();
 
@@ -10,7 +11,7 @@ export const clientItem = z.strictObject({
     .enum(['active', 'suspended', 'delisted'])
     .meta({ description: 'delisted: not on the client list (any more), and suspended for that or another reason.' }),
   suspended_at: moment.nullable(),
-  suspended_reason: z.enum(['endpoint_identity', 'operator', 'client_delisted']).nullable(),
+  suspended_reason: z.enum(suspensionReasons).nullable(),
   whitelisted: z.boolean().meta({ description: 'The client and all its notification endpoints are on the whitelist.' }),
   breaker: z.enum(['closed', 'open', 'half_open']),
   active_subscriptions: z

@@ -42,7 +42,7 @@ interface Report {
   next: string | null;
 }
 
-const place = z.tuple([z.string().max(255), z.enum(['subscription', 'resource'])]);
+const place = z.tuple([clientId, z.enum(['subscription', 'resource'])]);
 
 /** Whether anything is missing: what was planned for each client, and where it stands (docs/adr/0026). */
 @ApiTags('Operators')

@@ -20,6 +20,7 @@ import { DeadLettersController } from './dead-letters.controller';
 import { DeliveryAttemptsController } from './delivery-attempts.controller';
 import { DeliveryReportController } from './delivery-report.controller';
 import { DeliveriesController } from './deliveries.controller';
+import { EndpointsController } from './endpoints.controller';
 import { InteractionsController } from './interactions.controller';
 import { LiveFigures } from './live-figures';
 import { ListsController } from './lists.controller';
@@ -53,6 +54,7 @@ import { SubscriptionsController } from './subscriptions.controller';
     DeliveriesController,
     DeliveryAttemptsController,
     DeliveryReportController,
+    EndpointsController,
     DeadLettersController,
     ParkedController,
     ListsController,

@@ -198,6 +198,7 @@ describe('what the OpenAPI document says is what the service does:', () => {
       return dead!;
     });
     await listed('GET /ops/api/deliveries/{id}/attempts', dead.delivery_id);
+    await listed('GET /ops/api/endpoints');
     const report = await listed<{ planned: number }>('GET /ops/api/deliveries/report');
     expect(report.planned).toBeGreaterThan(0);
     dvp.answer();

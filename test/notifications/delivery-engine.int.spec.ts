@@ -248,7 +248,7 @@ describe('the delivery engine', () => {
         'large',
         `select endpoint_id from notification_endpoint where client_id = 'large.example'`,
       );
-      const rooms = new Map([[large!.endpoint_id, { size: 7, isProven: true }]]);
+      const rooms = new Map([[large!.endpoint_id, { size: 7, calls: 7, isProven: true }]]);
       expect(countsOf(await claim(now, { rooms }))).toEqual({ 'large.example': 7 });
       expect(countsOf(await claim(now, { room: 5 }))).toEqual({ 'large.example': 5 });
     });

@@ -100,6 +100,11 @@ describe('the operator page', () => {
       [true, 'app.example is suspended: its endpoint is not what it was.'],
     ],
     [
+      'a client whose endpoints only failed',
+      { clients: [client({ suspended_reason: 'endpoint_failing' })] },
+      [true, 'app.example is suspended: its endpoints did nothing but fail.'],
+    ],
+    [
       'a stale list',
       { lists: [list({ stale: true, age_s: 90_000 })] },
       [true, 'The list whitelist is stale: 1 d 1 h old.'],
