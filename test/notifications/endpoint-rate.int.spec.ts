@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { breakerFailures } from '../../src/notifications/breaker';
 import type { ClaimedDelivery } from '../../src/notifications/delivery';
-import { type ClaimLimits, DeliveryQueue } from '../../src/notifications/delivery-queue.store';
+import { type ClaimLimits, type DeliveryQueue } from '../../src/notifications/delivery-queue.store';
 import { DeliveryStore } from '../../src/notifications/delivery.store';
 import { type EndpointRates, EndpointRateStore } from '../../src/notifications/endpoint-rate.store';
 import { EndpointStore } from '../../src/notifications/endpoint.store';
