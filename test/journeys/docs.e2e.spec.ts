@@ -200,7 +200,7 @@ describe('the documents for developers', () => {
     });
     const [refused] = Object.values(messagesOn('medmij.dead-letters.v1'));
     expect(faults(refused!.headers, letter.headers)).toEqual([]);
-  }, 120_000);
+  });
 });
 
 /** What a schema of the document has against a value; without a dialect of its own it is JSON Schema draft 7. */

@@ -106,7 +106,7 @@ describe('a trace', () => {
       .map((text) => JSON.parse(text) as { msg: string; correlation_id?: string; trace_id?: string })
       .find(({ msg, correlation_id }) => msg === 'request.answered' && correlation_id === 'the-conversation');
     expect(line?.trace_id).toBe(traceId);
-  }, 60_000);
+  });
 
   it('leads from a change at a source to the notification of it', async () => {
     const changeTrace = 'aaf92f3577b34da6a3ce929d0e0e4736';
@@ -122,7 +122,7 @@ describe('a trace', () => {
     });
     expect([answer.status, answer.body]).toEqual([202, { notifications: 1 }]);
     await eventually(() => expect(collector.of(changeTrace).get('notify resource')).toBeDefined());
-  }, 60_000);
+  });
 
   it('leads from a record of Kafka to the notification', async () => {
     const recordTrace = 'bbf92f3577b34da6a3ce929d0e0e4736';
@@ -149,7 +149,7 @@ describe('a trace', () => {
         expect.arrayContaining(['process medmij.authorizations.v1', 'append', 'notify subscription']),
       ),
     );
-  }, 60_000);
+  });
 
   it('is not kept where its caller decided against it', async () => {
     const unsampled = 'ccf92f3577b34da6a3ce929d0e0e4736';
@@ -159,7 +159,7 @@ describe('a trace', () => {
       expect(collector.spans.map((span) => attribute(span, 'medmij.correlation_id'))).toContain('kept'),
     );
     expect(collector.of(unsampled).size).toBe(0);
-  }, 60_000);
+  });
 
   it('says nothing about the person', () => {
     expect(collector.spans.length).toBeGreaterThan(5);
@@ -180,5 +180,5 @@ describe('a trace', () => {
     // A process sends what is waiting before it ends.
     await service.restart();
     expect(collector.text).not.toContain(id);
-  }, 60_000);
+  });
 });
