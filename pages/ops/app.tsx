@@ -4,6 +4,7 @@ import { Audit } from './audit';
 import { Clients, OneClient } from './clients';
 import { DeadLetters, Parked } from './dead-letters';
 import { Deliveries, OneDelivery } from './deliveries';
+import { Erase } from './erase';
 import { Lists } from './lists';
 import { type Live, useLive } from './live';
 import { Overview } from './overview';
@@ -25,6 +26,7 @@ const places: { name: string; path: string[] }[] = [
   { name: 'Lists', path: ['lists'] },
   { name: 'Projections', path: ['projections'] },
   { name: 'Audit', path: ['audit'] },
+  { name: 'Erase a person', path: ['erase'] },
 ];
 
 /** Undefined while that is not known, null when nobody is signed in. */
@@ -101,6 +103,8 @@ function Part({ route, live, mayWrite }: { route: Route; live: Live; mayWrite: b
       return <Report key={JSON.stringify(route.query)} query={route.query} />;
     case 'audit':
       return <Audit key={JSON.stringify(route.query)} query={route.query} />;
+    case 'erase':
+      return <Erase mayWrite={mayWrite} />;
     case 'lists':
       return <Lists />;
     case 'projections':

@@ -236,6 +236,22 @@ describe('an operator at the operator page', () => {
     await see(page, 'ops-report');
   });
 
+  it('erases a person, sure of it and with a reason', async () => {
+    const { subscription_id: id, position } = await accepted(service);
+    const { person_id: person } = await itemOf(service, id, position);
+    await signIn();
+    await go('Erase a person');
+    await page.getByRole('textbox', { name: 'Person id' }).fill(String(person));
+    await page.getByLabel('Reason').fill('asked for in writing');
+    await button('Erase').click();
+    expect((await itemOf(service, id)).status).toBe('active');
+    await page.getByLabel('Type erase').fill('erase');
+    await button('Erase').click();
+    await page.getByText('1 subscription ended.').waitFor();
+    await eventually(async () => expect((await itemOf(service, id)).end_reason).toBe('erased'));
+    await see(page, 'ops-erase');
+  });
+
   it('does everything by keyboard, and leaves a question with Escape', async () => {
     await signIn('Olga', '#/clients/localhost');
     await button('Suspend').waitFor();
