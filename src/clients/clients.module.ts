@@ -1,8 +1,9 @@
 import { Module, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import { CqrsModule } from '@nestjs/cqrs';
 import { Registry } from 'prom-client';
-import { EventStore } from '../event-store';
+import { EventStore, LogReader } from '../event-store';
 import { askedGauge, Database, LOGGER, type Logger, loopCheck, Readiness, WakeUp } from '../platform';
+import { ClientHistory } from './client-history';
 import * as handlers from './client.handlers';
 import { ClientOrderBook } from './client-order-book';
 import { SuspendedClientStore } from './suspended-client.store';
@@ -29,9 +30,10 @@ import { SuspendedClients } from './suspended-clients';
       useFactory: (eventStore: EventStore, store: SuspendedClientStore, suspended: SuspendedClients) =>
         new ClientOrderBook(eventStore, store, suspended),
     },
+    { provide: ClientHistory, inject: [LogReader], useFactory: (log: LogReader) => new ClientHistory(log) },
     ...Object.values(handlers),
   ],
-  exports: [SuspendedClients, CqrsModule],
+  exports: [ClientHistory, SuspendedClients, CqrsModule],
 })
 export class ClientsModule implements OnModuleInit, OnModuleDestroy {
   constructor(

@@ -102,16 +102,21 @@ export class LogReader {
   async streamsUntil(streamIds: readonly string[], until: Position, queries: Queries): Promise<StoredEvent[]> {
     const rows = await queries.query<EventRow>(
       'log.streams-until',
-      `select ${eventColumns} from (
-         select ${storedColumns} from event e where e.stream_id = any ($1)
-         union all
-         select ${storedColumns} from stream s
-         join archived_event e on e.stream_end = s.archived_end and e.stream_id = s.stream_id
-         where s.stream_id = any ($1)) e
+      `select ${eventColumns} from ${historiesOf('$1')} e
        where (e.epoch, e.xid, e.pos) <= ($2, $3::xid8, $4) order by e.stream_id, e.version`,
       [streamIds, until.epoch, until.xid, until.pos],
     );
     return rows.map((row) => storedEvent(row));
+  }
+
+  /** What had happened to some streams by a moment: one stream after the other, each oldest first. */
+  async streamsAt<F extends Fact>(streamIds: readonly string[], at: Date): Promise<StoredEvent<F>[]> {
+    const rows = await this.database.query<EventRow>(
+      'log.streams-at',
+      `select ${eventColumns} from ${historiesOf('$1')} e where e.occurred_at <= $2 order by e.stream_id, e.version`,
+      [streamIds, at],
+    );
+    return rows.map((row) => storedEvent<F>(row));
   }
 
   /** Up to `limit` streams by chance; all of them when there are no more. Their ids lie evenly, for they come from a hash. */
@@ -211,6 +216,14 @@ export class LogReader {
 /** Of an event, as both tables have it. */
 const storedColumns = `
   e.epoch, e.xid, e.pos, e.stream_id, e.version, e.event_id, e.type, e.data, e.metadata, e.occurred_at, e.recorded_at`;
+
+/** All events of these streams, wherever they lie. */
+const historiesOf = (streamIds: string) => `(
+  select ${storedColumns} from event e where e.stream_id = any (${streamIds})
+  union all
+  select ${storedColumns} from stream s
+  join archived_event e on e.stream_end = s.archived_end and e.stream_id = s.stream_id
+  where s.stream_id = any (${streamIds}))`;
 
 const archiveLiesAfter = '(archived_epoch, archived_xid, archived_pos) > ($1, $2::xid8, $3)';
 

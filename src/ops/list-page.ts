@@ -31,7 +31,7 @@ export function listPage<Row, Item>(
 }
 
 /** A place in a list as opaque text. */
-function cursorOf(parts: readonly string[]): string {
+export function cursorOf(parts: readonly string[]): string {
   return Buffer.from(JSON.stringify(parts)).toString('base64url');
 }
 

@@ -3,7 +3,7 @@ import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyInstance } from 'fastify';
 import { AuditLineStore, AuditModule, AuditPages, AuditTrail, DestructionRecords } from '../audit';
 import { AuthorizationRecordsModule } from '../authorization';
-import { ClientsModule, SuspendedClients } from '../clients';
+import { ClientHistory, ClientsModule, SuspendedClients } from '../clients';
 import { ClientResumptionModule } from '../endpoint-watch';
 import { EventAudit, LogAccess, LogReader, LogWatch } from '../event-store';
 import { ListStore } from '../medmij-lists';
@@ -34,6 +34,7 @@ import { Statistics } from './statistics';
 import { StatsController } from './stats.controller';
 import { SubscriptionOrdersController } from './subscription-orders.controller';
 import { SubscriptionsController } from './subscriptions.controller';
+import { SubscriptionsAsOf } from './subscriptions-as-of';
 
 @Module({
   imports: [
@@ -100,6 +101,12 @@ import { SubscriptionsController } from './subscriptions.controller';
       provide: RecordedSubscriptions,
       inject: [LogReader, SuspendedClients],
       useFactory: (log: LogReader, suspended: SuspendedClients) => new RecordedSubscriptions(log, suspended),
+    },
+    {
+      provide: SubscriptionsAsOf,
+      inject: [SubscriptionViewStore, LogReader, ClientHistory],
+      useFactory: (views: SubscriptionViewStore, log: LogReader, clients: ClientHistory) =>
+        new SubscriptionsAsOf(views, log, clients),
     },
     {
       provide: Statistics,

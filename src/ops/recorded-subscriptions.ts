@@ -29,15 +29,38 @@ export class RecordedSubscriptions {
   }
 
   /** One subscription after its last event; undefined when there is none by this id. */
-  async viewOf(id: string): Promise<SubscriptionView | undefined> {
+  async viewOf(id: string, today: string): Promise<SubscriptionView | undefined> {
     let view: SubscriptionView | undefined;
     for (let isMore = true; isMore;) {
       const page = await this.eventsOf(id, view?.version ?? 0, pageSize);
-      for (const event of page) view = project(view, inNewestForm<SubscriptionEvent>(event, upcast));
+      view = foldByEvents(page, view).get(id) ?? view;
       isMore = page.length === pageSize;
     }
-    const isRunning = view?.status === 'active' || view?.status === 'suspended';
-    if (!isRunning || !this.suspendedClients.has(view!.client_id)) return view;
-    return { ...view!, status: 'suspended', suspended_by: 'client' };
+    return view && standingOn(view, today, this.suspendedClients);
   }
+}
+
+/** Subscriptions by id, as these events leave them; each stream's in its order. `before`: how one of them stood before. */
+export function foldByEvents(events: readonly StoredEvent[], before?: SubscriptionView): Map<string, SubscriptionView> {
+  const views = new Map<string, SubscriptionView>(before && [[before.subscription_id, before]]);
+  for (const recorded of events) {
+    const event = inNewestForm<SubscriptionEvent>(recorded, upcast);
+    const { subscription_id: id } = event.data;
+    views.set(id, project(views.get(id), event));
+  }
+  return views;
+}
+
+/**
+ * A subscription as it reads on a day: one whose end date has come is over, noticed or not (domain.md 1), and one of a client that is
+ * suspended as a whole is suspended (domain.md 11). Of neither there is an event.
+ */
+export function standingOn(
+  view: SubscriptionView,
+  today: string,
+  suspendedClients: Pick<SuspendedClients, 'has'>,
+): SubscriptionView {
+  if (view.status !== 'active' && view.status !== 'suspended') return view;
+  if (view.end_date <= today) return { ...view, status: 'expired', end_reason: 'expired', suspended_by: null };
+  return suspendedClients.has(view.client_id) ? { ...view, status: 'suspended', suspended_by: 'client' } : view;
 }

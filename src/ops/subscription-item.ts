@@ -100,3 +100,11 @@ export const subscriptionsQuery = z.strictObject({
   status: subscriptionStatus.optional(),
   person_id: z.uuid().optional(),
 });
+
+/** Moments before anything was written down are none that anybody asks about, and PostgreSQL does not know the first of them. */
+export const subscriptionsAsOfQuery = subscriptionsQuery.extend({
+  at: z.iso
+    .datetime({ offset: true })
+    .refine((at) => Date.parse(at) >= 0, 'must be in 1970 or later')
+    .meta({ description: 'A moment that is over, with a zone.' }),
+});

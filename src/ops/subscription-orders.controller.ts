@@ -6,7 +6,14 @@ import { z } from 'zod';
 import { apiSchema, BearerGuard, expectNothing, parse, problemResponses, RequireScope, traceOf } from '../http';
 import { Clock } from '../platform';
 import { Refused } from '../refusals';
-import { isSubscriptionId, type OrderResult, ResumeOrder, SuspendOrder, TerminateOrder } from '../subscriptions';
+import {
+  dateOf,
+  isSubscriptionId,
+  type OrderResult,
+  ResumeOrder,
+  SuspendOrder,
+  TerminateOrder,
+} from '../subscriptions';
 import { Audited, tell } from './operators-audit';
 import { reasonText } from './operators-reason';
 import { RecordedSubscriptions } from './recorded-subscriptions';
@@ -102,7 +109,7 @@ export class SubscriptionOrdersController {
   }
 
   private find(id: string) {
-    return isSubscriptionId(id) ? this.recorded.viewOf(id) : Promise.resolve(undefined);
+    return isSubscriptionId(id) ? this.recorded.viewOf(id, dateOf(this.clock.now())) : Promise.resolve(undefined);
   }
 }
 

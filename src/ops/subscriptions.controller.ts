@@ -4,24 +4,32 @@ import { z } from 'zod';
 import { apiQuery, apiSchema, BearerGuard, parse, problemResponses, RequireScope } from '../http';
 import { DeliveryRecords } from '../notifications';
 import { Clock } from '../platform';
-import { ProjectionWait, type SubscriptionView, SubscriptionViewStore } from '../projections';
+import { type ListPlace, ProjectionWait, type SubscriptionView, SubscriptionViewStore } from '../projections';
 import { Refused } from '../refusals';
 import { dateOf, isSubscriptionId } from '../subscriptions';
 import { deliveryItem, deliveryPlace, pagedDeliveries } from './delivery-item';
-import { type ListPage, listPage, momentText, pageOf, partsOfCursor } from './list-page';
+import { cursorOf, type ListPage, listPage, momentText, pageOf, partsOfCursor } from './list-page';
 import { RecordedSubscriptions } from './recorded-subscriptions';
 import {
   historyItem,
   historyQuery,
   subscriptionItem,
   subscriptionQuery,
+  subscriptionsAsOfQuery,
   subscriptionsQuery,
   toHistoryItem,
   toSubscriptionItem,
 } from './subscription-item';
+import { SubscriptionsAsOf } from './subscriptions-as-of';
 
 const listPlace = z.tuple([momentText, z.string().refine(isSubscriptionId)]);
 const historyPlace = z.tuple([z.string().regex(/^[0-9]{1,9}$/)]);
+
+function placeOf(cursor: string | undefined): ListPlace | undefined {
+  if (cursor === undefined) return undefined;
+  const [startedAt, subscriptionId] = partsOfCursor(cursor, listPlace);
+  return { startedAt, subscriptionId };
+}
 
 /** What operators ask about subscriptions. */
 @ApiTags('Operators')
@@ -34,6 +42,7 @@ export class SubscriptionsController {
     @Inject(SubscriptionViewStore) private readonly views: SubscriptionViewStore,
     @Inject(ProjectionWait) private readonly projection: ProjectionWait,
     @Inject(RecordedSubscriptions) private readonly recorded: RecordedSubscriptions,
+    @Inject(SubscriptionsAsOf) private readonly asOf: SubscriptionsAsOf,
     @Inject(DeliveryRecords) private readonly deliveries: DeliveryRecords,
     @Inject(Clock) private readonly clock: Clock,
   ) {}
@@ -46,10 +55,26 @@ export class SubscriptionsController {
   async list(@Query() query: unknown): Promise<ListPage<z.output<typeof subscriptionItem>>> {
     const { limit, after, wait_for: position, ...filter } = parse(subscriptionsQuery, query);
     if (position !== undefined) await this.projection.until(position);
-    const [startedAt, subscriptionId] = after === undefined ? [] : partsOfCursor(after, listPlace);
-    const place = startedAt === undefined ? undefined : { startedAt, subscriptionId: subscriptionId! };
-    const rows = await this.views.list(filter, place, limit + 1, this.today());
+    const rows = await this.views.list(filter, placeOf(after), limit + 1, this.today());
     return listPage(rows, limit, toSubscriptionItem, (row) => [row.place, row.subscription_id]);
+  }
+
+  @Get('as-of')
+  @ApiOperation({ summary: 'Subscriptions as they stood at a moment that is over, newest first' })
+  @apiQuery(subscriptionsAsOfQuery)
+  @ApiResponse({ status: 200, description: 'One page', schema: apiSchema(pageOf(subscriptionItem)) })
+  @problemResponses(400, 401, 403, 503, 504)
+  async listAsOf(@Query() query: unknown): Promise<ListPage<z.output<typeof subscriptionItem>>> {
+    const { limit, after, wait_for: position, at, ...filter } = parse(subscriptionsAsOfQuery, query);
+    const moment = new Date(at);
+    if (moment > this.clock.now())
+      throw new Refused('malformed_request', 'at lies in the future.', [{ path: 'at', message: 'Not over yet.' }]);
+    if (position !== undefined) await this.projection.until(position);
+    const { views, next } = await this.asOf.page(filter, moment, placeOf(after), limit);
+    return {
+      items: views.map(toSubscriptionItem),
+      next: next ? cursorOf([next.startedAt, next.subscriptionId]) : null,
+    };
   }
 
   @Get(':id')

@@ -30,18 +30,13 @@ function definitionOf(name: string, file: string): string {
 
 /** The log's reader with the xmin gate cut out: it reads on by the highest position seen. */
 export function readerWithoutGate(database: Database): LogReader {
+  const gate =
+    'and (e.epoch, e.xid) < ((select epoch from log where name = $4), pg_snapshot_xmin(pg_current_snapshot()))';
   const ungated: Queries = {
     query: (name, text, values) =>
-      database.query(
-        `${name} without gate`,
-        cut(text, [
-          [
-            'and (e.epoch, e.xid) < ((select epoch from log where name = $4), pg_snapshot_xmin(pg_current_snapshot()))',
-            'and $4::text is not null',
-          ],
-        ]),
-        values,
-      ),
+      name === 'log.page'
+        ? database.query(`${name} without gate`, cut(text, [[gate, 'and $4::text is not null']]), values)
+        : database.query(name, text, values),
   };
   return new LogReader(ungated as Database, 'main');
 }
