@@ -20,7 +20,7 @@ describe('the authorization interface under attack', () => {
   let front: FrontChannel;
   beforeAll(async () => {
     front = await FrontChannel.start();
-  }, 60_000);
+  });
   afterAll(() => front.stop());
 
   const ask = (given: Parameters): Promise<Answer> =>

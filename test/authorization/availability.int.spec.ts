@@ -6,7 +6,7 @@ describe('without an answer about availability', () => {
   let front: FrontChannel;
   beforeAll(async () => {
     front = await FrontChannel.start();
-  }, 60_000);
+  });
   afterEach(() => {
     front.availability.answer = true;
     front.issuer.behaviour = { subject: 'nobody' };

@@ -29,7 +29,7 @@ describe('the checks of an authorization request', () => {
   let front: FrontChannel;
   beforeAll(async () => {
     front = await FrontChannel.start();
-  }, 60_000);
+  });
   afterAll(() => front.stop());
 
   const ask = (given: Parameters): Promise<Answer> =>

@@ -21,7 +21,7 @@ describe('the table of exceptions', () => {
 
   beforeAll(async () => {
     front = await FrontChannel.start();
-  }, 60_000);
+  });
   afterEach(() => {
     front.availability.answer = true;
     Object.assign(admissionLimits, usual);

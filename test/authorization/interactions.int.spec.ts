@@ -27,7 +27,7 @@ describe('an interaction', () => {
   let front: FrontChannel;
   beforeAll(async () => {
     front = await FrontChannel.start();
-  }, 60_000);
+  });
   afterEach(() => {
     front.availability.answer = true;
   });

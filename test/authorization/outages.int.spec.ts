@@ -13,7 +13,7 @@ describe('while the database is away', () => {
     // What a server says that is starting or shutting down, to everything that changes an interaction or issues a code.
     await front.sql(`create function away() returns trigger language plpgsql as
       $$ begin raise exception 'the database system is shutting down' using errcode = '57P03'; end $$`);
-  }, 60_000);
+  });
   afterEach(async () => {
     await front.sql('drop trigger if exists away on interaction');
     await front.sql('drop trigger if exists away on access_grant');

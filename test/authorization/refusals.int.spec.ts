@@ -53,7 +53,7 @@ describe('refusals', () => {
   beforeAll(async () => {
     front = await FrontChannel.start({ LOG_LEVEL: 'warn' });
     agent = new Agent({ keepAlive: true, maxSockets: lanesMax });
-  }, 60_000);
+  });
   afterEach(() => {
     leaving.stepMs = stepMs;
     front.availability.answer = true;

@@ -60,5 +60,5 @@ describe('npm run bench', () => {
       code: 1,
       output: expect.stringMatching(/no benchmark apend[\s\S]*npm run bench -- \[append/),
     });
-  }, 60_000);
+  });
 });

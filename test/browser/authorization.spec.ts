@@ -27,7 +27,7 @@ describe('a person whose app asks for a subscription', () => {
     url = address.PUBLIC_URL;
     front = await FrontChannel.start(address);
     browser = await TestBrowser.launch();
-  }, 90_000);
+  });
   afterAll(async () => {
     await browser?.close();
     await front?.stop();

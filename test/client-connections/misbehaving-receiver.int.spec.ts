@@ -228,7 +228,7 @@ describe('a receiver', () => {
     const hosts = cases.map((_, index) => `receiver-${index}.example`);
     await world.list(hosts);
     await Promise.all(cases.map((one, index) => receive(one, hosts[index]!)));
-  }, 60_000);
+  });
   afterAll(() => world.stop());
 
   async function receive(one: Case, host: string): Promise<void> {
@@ -364,7 +364,7 @@ describe('a receiver', () => {
     expect(receiver.openSockets).toBe(32);
     expect(new Set((await calls).map((got) => got.kind === 'failed' && got.error))).toEqual(new Set(['timeout']));
     await eventually(() => expect(receiver.openSockets).toBe(0), 5_000);
-  }, 30_000);
+  });
 });
 
 function reset(socket: TLSSocket): void {

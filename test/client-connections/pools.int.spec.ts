@@ -38,7 +38,7 @@ describe('the connections that are kept to an origin', () => {
     );
     // Looked at when it is awaited; until then a failure waits.
     closedAfterMs.catch(() => undefined);
-  }, 60_000);
+  });
   afterEach(() => void jest.restoreAllMocks());
   afterAll(async () => {
     await world.stop();
@@ -63,7 +63,7 @@ describe('the connections that are kept to an origin', () => {
     for (const { socket } of held) socket.write(answer('204 No Content'));
     for (const got of await calls) expect(got).toMatchObject(delivered);
     expect([busy.handshakes.length, beside.handshakes.length]).toEqual([socketsMax, socketsMax]);
-  }, 30_000);
+  });
 
   it('are closed sooner where the server says that it will', async () => {
     const { hinting } = receivers;
@@ -106,11 +106,11 @@ describe('the connections that are kept to an origin', () => {
     await eventually(() => expect(oldest.openSockets).toBe(0));
     await eventually(async () => expect(await open('pools')).toBe(poolsMax));
     expect(kept.openSockets).toBeGreaterThan(0);
-  }, 60_000);
+  });
 
   it('are closed when they were not used for 15 seconds', async () => {
     expect(await closedAfterMs).toBeGreaterThan(idleMs - 3_000);
-  }, 60_000);
+  });
 
   it('are forgotten with what was known of them when nobody called there for ten minutes', async () => {
     const { unused } = receivers;

@@ -364,5 +364,5 @@ describe('bad input at the HTTP door for Authorization Servers', () => {
     );
     expect((await recorded(service.world)).event).toBe(before.event + created);
     expectQuietLog(service.world, ...subjects);
-  }, 60_000);
+  });
 });

@@ -161,8 +161,8 @@ describe('bad input at the Kafka door', () => {
     await eventually(() => {
       const missing = cases.filter((_case, index) => !buried(index)).map(({ what }) => what);
       expect(missing).toEqual([]);
-    }, 60_000);
-  }, 60_000);
+    });
+  });
   afterAll(() => service.stop());
 
   it.each(cases.map((given, index) => ({ ...given, index })))(

@@ -71,7 +71,7 @@ describe('the log', () => {
 
   beforeAll(async () => {
     cluster = await startCluster({ max_prepared_transactions: '4', deadlock_timeout: '200ms' });
-  }, 60_000);
+  });
   afterAll(() => cluster?.stop());
 
   beforeEach(async () => {

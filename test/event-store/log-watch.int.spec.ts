@@ -46,7 +46,7 @@ describe('a transaction that holds the log back', () => {
   beforeAll(async () => {
     cluster = await startCluster({ max_prepared_transactions: '4' });
     [ours, foreign] = [await createDatabase(cluster.url), await createEmptyDatabase(cluster.url)];
-  }, 60_000);
+  });
   afterAll(() => cluster?.stop());
   afterEach(async () => {
     await Promise.all(connections.splice(0).map((connection) => connection.close().catch(() => undefined)));
@@ -57,7 +57,7 @@ describe('a transaction that holds the log back', () => {
     beforeAll(async () => {
       service = await TestService.start();
       await service.restart({ DATABASE_URL: ours.url });
-    }, 60_000);
+    });
     afterAll(() => service?.stop());
 
     const heldBy = async () => (await service.get('/ops/api/stats')).body.log_held_by;
@@ -108,7 +108,7 @@ describe('a transaction that holds the log back', () => {
       expect(logged('log.held')).toHaveLength(1);
       expect(logged('log.released')).toEqual([expect.objectContaining({ level: 'info', pid })]);
       expect(service.world.logLines.join('\n')).not.toContain(secret);
-    }, 40_000);
+    });
 
     it('is named when it is a prepared one, by its identifier', async () => {
       const session = await connect(foreign.url);
@@ -133,7 +133,7 @@ describe('a transaction that holds the log back', () => {
       expect(await metric()).toContain('holder="billing 17"');
       await (await connect(foreign.url)).ask(`rollback prepared 'billing 17'`);
       await eventually(async () => expect(await heldBy()).toBeNull());
-    }, 40_000);
+    });
   });
 
   describe('as one process watches it', () => {
@@ -172,7 +172,7 @@ describe('a transaction that holds the log back', () => {
       );
       expect(watch.heldBy()).toBeUndefined();
       expect(lines).toEqual([]);
-    }, 30_000);
+    });
 
     it('is ended where an operator asked for that, after the time asked for, and the next one only in its turn', async () => {
       await startWatch(7);
@@ -186,7 +186,7 @@ describe('a transaction that holds the log back', () => {
       expect(messages()).toEqual(['log.held', 'log.holder_ended', 'log.released']);
       const next = await stall();
       expect(await next.session.ask('select 1')).toHaveLength(1);
-    }, 40_000);
+    });
 
     it('is only named where nobody asked, and still stands after that time', async () => {
       await startWatch(0);
@@ -195,7 +195,7 @@ describe('a transaction that holds the log back', () => {
       expect(await session.ask('select 1')).toHaveLength(1);
       expect(messages()).toEqual(['log.held']);
       await session.rollback();
-    }, 40_000);
+    });
 
     it('shows less of itself without the right to see it, but is not hidden; and what may not be ended is said once', async () => {
       const admin = await connect(ours.url);
@@ -219,6 +219,6 @@ describe('a transaction that holds the log back', () => {
       expect(messages()).toEqual(['log.held', 'log.holder_not_ended']);
       expect(await session.ask('select 1')).toHaveLength(1);
       await session.rollback();
-    }, 60_000);
+    });
   });
 });

@@ -95,7 +95,7 @@ describe('the wake-up between processes', () => {
     cluster = await startCluster();
     admin = await Connection.open(cluster.url);
     await admin.ask(`create role listener login superuser password 'listener'`);
-  }, 60_000);
+  });
   afterAll(async () => {
     await admin?.close();
     await cluster?.stop();
@@ -196,7 +196,7 @@ describe('the wake-up between processes', () => {
     expect(loopCheck(other.wakeUp.state())).toEqual({ status: 'ok' });
     await one.append(7);
     await eventually(() => expect(heard).toBe(2), toldWithinMs);
-  }, 30_000);
+  });
 
   it('is heard again at once by a connection that was cut when another can be had', async () => {
     const signal = other.wakeUp.signal('appended.main');

@@ -78,7 +78,7 @@ describe(`two processes with all roles on one database (seed ${seed})`, () => {
     await eventually(() => expect(second.tookOver().sort()).toEqual(readers), 5_000);
     expect(stoppedMs - askedMs).toBeLessThan(15_000);
     await more(50);
-  }, 60_000);
+  });
 
   it('have lost nothing, published and told nothing twice or out of order', async () => {
     await load.stop();

@@ -11,7 +11,7 @@ describe('what is over', () => {
   beforeAll(async () => {
     service = await TestService.start();
     await isReady(service);
-  }, 60_000);
+  });
   afterAll(() => service.stop());
 
   const streamOf = (id: string) => id.split('.')[0];
@@ -55,7 +55,7 @@ describe('what is over', () => {
     const marker = await ended(somePerson());
     await itemOf(service, marker.subscription_id, marker.position);
     expect(await placeOf(over.subscription_id)).toEqual([2, 0]);
-  }, 90_000);
+  });
 
   it('goes to the archive whole, and whoever asks sees what they saw before', async () => {
     const before = {

@@ -119,7 +119,7 @@ describe('a client that is suspended as a whole', () => {
       const found = otherSide.seen.filter(({ topic }) => topic === 'medmij.dead-letters.v1');
       expect(found).toHaveLength(1);
       return found;
-    }, 30_000);
+    });
     expect(letters[0]!.headers['x-dead-letter-reason']).toBe('client_suspended');
   });
 
@@ -266,7 +266,7 @@ describe('a client that is suspended as a whole', () => {
       const records = otherSide.seen.filter(({ topic }) => topic === 'medmij.clients.v1');
       expect(records).toHaveLength(events.length);
       return records;
-    }, 30_000);
+    });
     expect(seen.map(({ headers }) => [headers.ce_id, headers.ce_type, headers.ce_streamversion])).toEqual(
       events.map(({ id, type, version }) => [id, type, String(version)]),
     );

@@ -32,7 +32,7 @@ describe('what leaves the lists', () => {
     await list();
     service = await TestService.start({ ...lists.env, OWN_HOSTS: 'localhost' });
     await isReady(service);
-  }, 60_000);
+  });
   afterAll(async () => {
     await service.stop();
     await lists.remove();

@@ -38,7 +38,7 @@ describe('a person who is erased', () => {
     service = await TestService.start(address);
     await isReady(service);
     await service.world.otherSide.follow('medmij.subscriptions.v1');
-  }, 60_000);
+  });
   afterAll(() => service.stop());
 
   const erase = (body: object, scope: 'ops:write' | 'ops:read' = 'ops:write') =>
@@ -239,7 +239,7 @@ describe('a person who is erased', () => {
       service.world.clock.advance(leftAloneMs);
       await eventually(async () => expect(await isKnown(personId)).toBe(false), 60_000);
       expect(await itemOf(service, id)).toMatchObject({ status: 'terminated', end_reason: 'erased' });
-    }, 90_000);
+    });
 
     it('goes on by itself: before the identity is gone, with others that are not held up', async () => {
       const [stuck, other] = [await subscribed(somePerson()), await subscribed(somePerson())];
@@ -304,5 +304,5 @@ describe('a person who is erased', () => {
         }),
       60_000,
     );
-  }, 90_000);
+  });
 });

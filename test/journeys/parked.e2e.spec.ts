@@ -66,7 +66,7 @@ describe('a poisoned event', () => {
     ]);
     await service.restart({ ROLES: 'api,projector,delivery,relay,scheduler' });
     await eventually(async () => expect(await parked()).toHaveLength(4));
-  }, 60_000);
+  });
   afterAll(() => service.stop());
 
   it('parks its own stream at each reader that cannot take it, and every other one goes on', async () => {

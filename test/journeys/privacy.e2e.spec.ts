@@ -40,7 +40,7 @@ describe('after everything that can happen to a request, nobody finds the person
     await isReady(service);
     await service.world.otherSide.follow('medmij.subscriptions.v1', 'medmij.dead-letters.v1');
     await journeys();
-  }, 60_000);
+  });
   afterAll(() => service.stop());
 
   /** One token for all, so that it can be looked for. */

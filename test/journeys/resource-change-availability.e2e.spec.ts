@@ -12,7 +12,7 @@ describe('between a resource change and its notification', () => {
     await availability.start();
     service = await TestService.start({ AVAILABILITY_URL: availability.url });
     await isReady(service);
-  }, 60_000);
+  });
   beforeEach(() => {
     availability.answer = true;
   });

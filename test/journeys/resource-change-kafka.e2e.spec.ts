@@ -29,7 +29,7 @@ describe('a resource change that comes in over Kafka', () => {
       'medmij.dead-letters.v1',
       incoming,
     );
-  }, 60_000);
+  });
   afterAll(() => service.stop());
 
   const change = (given: Record<string, unknown> = {}) => ({

@@ -23,7 +23,7 @@ describe('a resource change', () => {
     );
     service = await TestService.start(lists.env);
     await isReady(service);
-  }, 60_000);
+  });
   afterAll(async () => {
     await service.stop();
     await lists.remove();

@@ -36,7 +36,7 @@ describe('the figures of a client', () => {
     await lists.publish('clients', (text) => text.replace('</OAuthclients>', `${entries.join('')}</OAuthclients>`));
     service = await TestService.start(lists.env);
     await isReady(service);
-  }, 60_000);
+  });
   afterEach(() => service.world.dvp.answer());
   afterAll(async () => {
     await service.stop();
@@ -224,5 +224,5 @@ describe('the figures of a client', () => {
       later(5_000);
       expect([await attempts('hangs', 'delivered'), await attempts('hung', 'delivered')]).toEqual([each, each]);
     });
-  }, 90_000);
+  });
 });

@@ -336,7 +336,7 @@ describe('the subscription view', () => {
       await eventually(async () => {
         expect(isDone()).toBe(true);
         expect((await projector.lag()).events).toBe(0);
-      }, 20_000);
+      });
       await projector.stop();
     };
     const forgetCheckpoint = () => db.query('forget', 'delete from log_reader');

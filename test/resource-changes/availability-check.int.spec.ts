@@ -101,5 +101,5 @@ describe('the question before a resource notification', () => {
     const outcomes = await Promise.all(answers);
     expect(outcomes.every((outcome) => outcome instanceof AvailabilityUnknown)).toBe(true);
     expect(server.asked).toHaveLength(16);
-  }, 30_000);
+  });
 });

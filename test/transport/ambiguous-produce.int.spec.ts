@@ -10,8 +10,6 @@ import { eventually } from '../support/eventually';
 import { OtherSide, topicPrefix } from '../support/kafka';
 import { BrokerProxy } from './broker-proxy';
 
-jest.setTimeout(60_000);
-
 const keys = 20;
 const batchSize = 100;
 const batches = 12;
