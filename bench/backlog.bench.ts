@@ -2,15 +2,13 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Client } from 'pg';
 import { LogCheck } from '../test/event-store/log-check';
 import { createDatabase } from '../test/support/database';
-import { topicPrefix } from '../test/support/kafka';
 import { Backlog } from './backlog';
 import type { Benchmark, Goal, Measurement } from './benchmark';
 import { arrivedRate, fillQueue, readingRate, skipToEnd } from './full-queue';
-import { personKey } from './handlers';
 import { median } from './latency';
 import { NotifiedClients } from './notified-clients';
 import type { Arrival } from './receiver-process';
-import { ServiceProcess } from './service-process';
+import { ServiceProcess, serviceEnvironment } from './service-process';
 import type { Usage } from './usage';
 
 const clientCount = 16;
@@ -32,10 +30,7 @@ export const backlog: Benchmark = {
     const database = await createDatabase(databaseUrl);
     const clients = await NotifiedClients.start(clientCount);
     const environment = {
-      DATABASE_URL: database.url,
-      KAFKA_BROKERS: brokers.join(','),
-      KAFKA_TOPIC_PREFIX: topicPrefix(),
-      PERSON_KEY: personKey.toString('base64'),
+      ...serviceEnvironment(database.url, brokers),
       ...clients.env(),
     };
     const client = new Client({ connectionString: database.url });

@@ -8,8 +8,10 @@ import { compiled } from './compiled';
 import { FilledDatabase } from './filled-database';
 import { type Handlers, openHandlers } from './handlers';
 import { median, summarize } from './latency';
+import { OpsReads } from './ops-reads';
 import { orderOf } from './orders';
 import { Marks, PersonLife } from './person-life';
+import { ServiceProcess, serviceEnvironment } from './service-process';
 import { UsageMeter } from './usage';
 
 const inFlight = 8;
@@ -18,18 +20,31 @@ const today = '2026-11-23';
 /** Rates at the larger sizes, as part of the rate at the smallest. */
 const partAtLeast = 0.85;
 
-type Operation = 'append' | 'lookup by id' | 'ops page';
-const operations: Operation[] = ['append', 'lookup by id', 'ops page'];
+type Operation =
+  | 'append'
+  | 'lookup by id'
+  | 'ops page'
+  | 'history over HTTP'
+  | 'page of a status over HTTP'
+  | 'page as of a moment over HTTP';
+const operations: Operation[] = [
+  'append',
+  'lookup by id',
+  'ops page',
+  'history over HTTP',
+  'page of a status over HTTP',
+  'page as of a moment over HTTP',
+];
 
 /** The same work in databases of different sizes, in turns. */
 export const growth: Benchmark = {
   name: 'growth',
   title: 'The same work in small and large databases',
-  async run({ options: { seconds, rounds, sizes }, databaseUrl, say }) {
+  async run({ options: { seconds, rounds, sizes }, databaseUrl, brokers, say }) {
     const meter = new UsageMeter();
     const worlds: SizedWorld[] = [];
     for (const size of sizes) {
-      worlds.push(await SizedWorld.make(databaseUrl, size));
+      worlds.push(await SizedWorld.make(databaseUrl, brokers, size));
       say(`${size} subscriptions are there`);
     }
     const rates = new Map<string, Load[]>();
@@ -89,12 +104,13 @@ class SizedWorld {
     private readonly handlers: Handlers,
     private readonly views: SubscriptionViewStore,
     private readonly closeViews: () => Promise<void>,
+    private readonly opsReads: OpsReads,
   ) {
     this.marks = new Marks(this.committed, size);
     this.lives = Array.from({ length: inFlight }, () => new PersonLife(this.marks));
   }
 
-  static async make(databaseUrl: string, size: number): Promise<SizedWorld> {
+  static async make(databaseUrl: string, brokers: readonly string[], size: number): Promise<SizedWorld> {
     const database = await createDatabase(databaseUrl);
     const client = new Client({ connectionString: database.url });
     await client.connect();
@@ -103,7 +119,9 @@ class SizedWorld {
     const handlers = await openHandlers(database.url);
     const queries = await compiled.platform.Database.connect(database.url);
     const views = new compiled.projections.SubscriptionViewStore(queries);
-    return new SizedWorld(size, database, client, filled, handlers, views, () => queries.close());
+    const service = await ServiceProcess.start({ ROLES: 'api', ...serviceEnvironment(database.url, brokers) });
+    const opsReads = new OpsReads(service, filled, inFlight);
+    return new SizedWorld(size, database, client, filled, handlers, views, () => queries.close(), opsReads);
   }
 
   run(operation: Operation, seconds: number): Promise<Load> {
@@ -114,6 +132,12 @@ class SizedWorld {
         return closedLoop(inFlight, seconds, () => this.lookUp());
       case 'ops page':
         return closedLoop(inFlight, seconds, () => this.page());
+      case 'history over HTTP':
+        return closedLoop(inFlight, seconds, () => this.opsReads.history());
+      case 'page of a status over HTTP':
+        return closedLoop(inFlight, seconds, () => this.opsReads.pageOfStatus());
+      case 'page as of a moment over HTTP':
+        return closedLoop(inFlight, seconds, () => this.opsReads.pageAsOf());
     }
   }
 
@@ -136,7 +160,7 @@ class SizedWorld {
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.handlers.close(), this.closeViews(), this.client.end()]);
+    await Promise.all([this.handlers.close(), this.closeViews(), this.opsReads.close(), this.client.end()]);
     await this.database.drop();
   }
 

@@ -1,9 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { createDatabase } from '../test/support/database';
-import { topicPrefix } from '../test/support/kafka';
 import type { Benchmark } from './benchmark';
 import { median } from './latency';
-import { ServiceProcess } from './service-process';
+import { ServiceProcess, serviceEnvironment } from './service-process';
 
 const startsMax = 3;
 /** Ten times a round: the processor time of a process that does nothing is small and comes in steps. */
@@ -17,11 +16,7 @@ export const idle: Benchmark = {
   title: 'Every role in one process, with nothing to do',
   async run({ options: { seconds, rounds }, databaseUrl, brokers, say }) {
     const database = await createDatabase(databaseUrl);
-    const env = {
-      DATABASE_URL: database.url,
-      KAFKA_BROKERS: brokers.join(','),
-      KAFKA_TOPIC_PREFIX: topicPrefix(),
-    };
+    const env = serviceEnvironment(database.url, brokers);
     // Once to make the topics, which happens once in the life of a cluster.
     await (await ServiceProcess.start(env)).stop();
     const readyMs: number[] = [];

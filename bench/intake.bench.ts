@@ -1,18 +1,17 @@
 import { LogCheck } from '../test/event-store/log-check';
 import { createDatabase } from '../test/support/database';
-import { topicPrefix } from '../test/support/kafka';
 import { BareConnections, BareLife } from './bare-append';
 import { bareHttp } from './bare-http';
 import type { Benchmark } from './benchmark';
 import { checkLog } from './check-log';
 import { closedLoop, type Load } from './closed-loop';
-import { type Handlers, openHandlers, personKey } from './handlers';
+import { type Handlers, openHandlers } from './handlers';
 import { HttpLoad } from './http-load-process';
 import { median, summarize } from './latency';
 import { orderOf } from './orders';
 import { Marks, PersonLife } from './person-life';
 import { inTurns } from './rounds';
-import { ServiceProcess } from './service-process';
+import { ServiceProcess, serviceEnvironment } from './service-process';
 import { UsageMeter } from './usage';
 
 /** Enough that the batcher fills its batches. */
@@ -67,10 +66,7 @@ export const intake: Benchmark = {
 
     const service = await ServiceProcess.start({
       ROLES: 'api',
-      DATABASE_URL: database.url,
-      KAFKA_BROKERS: brokers.join(','),
-      KAFKA_TOPIC_PREFIX: topicPrefix(),
-      PERSON_KEY: personKey.toString('base64'),
+      ...serviceEnvironment(database.url, brokers),
     });
     const load = HttpLoad.start(service.url, service.token, httpConnections, httpFirstMark);
     const overHttp = async () => {

@@ -1,16 +1,15 @@
 import { Client } from 'pg';
 import { LogCheck } from '../test/event-store/log-check';
 import { createDatabase } from '../test/support/database';
-import { topicPrefix } from '../test/support/kafka';
 import { Backlog } from './backlog';
 import { BareProjection } from './bare-projection';
 import type { Benchmark } from './benchmark';
 import { checkLog } from './check-log';
 import { compiled } from './compiled';
-import { openRooms, personKey } from './handlers';
+import { openRooms } from './handlers';
 import { rebuildBesideReads } from './rebuild-beside-reads';
 import { inTurns } from './rounds';
-import { ServiceProcess } from './service-process';
+import { ServiceProcess, serviceEnvironment } from './service-process';
 import { UsageMeter } from './usage';
 
 /** The reader behind the first version of the view. */
@@ -44,10 +43,7 @@ export const project: Benchmark = {
     say(`rebuilding ${backlog.lastMark} events`);
     const projector = await ServiceProcess.start({
       ROLES: 'projector',
-      DATABASE_URL: database.url,
-      KAFKA_BROKERS: brokers.join(','),
-      KAFKA_TOPIC_PREFIX: topicPrefix(),
-      PERSON_KEY: personKey.toString('base64'),
+      ...serviceEnvironment(database.url, brokers),
     });
     const readers = await openRooms(database.url, projections.ProjectionQueriesModule);
     const rebuilt = await rebuildBesideReads(

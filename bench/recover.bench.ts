@@ -7,14 +7,13 @@ import { BareKafka } from './bare-kafka';
 import type { Benchmark, Measurement } from './benchmark';
 import { readPages } from './check-log';
 import { compiled } from './compiled';
-import { personKey } from './handlers';
 import { KafkaChanges } from './kafka-changes';
 import { KillWatch } from './kill-watch';
 import { NotificationCheck } from './notification-check';
 import { NotifiedClients } from './notified-clients';
 import { Marks, markOf } from './person-life';
 import type { Arrival } from './receiver-process';
-import { ServiceProcess } from './service-process';
+import { ServiceProcess, serviceEnvironment } from './service-process';
 import { UsageMeter } from './usage';
 
 const clientCount = 4;
@@ -39,10 +38,7 @@ export const recover: Benchmark = {
     const clients = await NotifiedClients.start(clientCount);
     await clients.receiver.behave({ delayMs: answerAfterMs });
     const environment = {
-      DATABASE_URL: database.url,
-      KAFKA_BROKERS: brokers.join(','),
-      KAFKA_TOPIC_PREFIX: prefix,
-      PERSON_KEY: personKey.toString('base64'),
+      ...serviceEnvironment(database.url, brokers, prefix),
       ...clients.env(),
     };
     const client = new Client({ connectionString: database.url });

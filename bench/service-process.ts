@@ -9,11 +9,23 @@ import { findProcess } from '../dev/processes/identity';
 import { forgetTestProcess, rememberTestProcess } from '../dev/processes/test-registry';
 import { projectRoot } from '../dev/project';
 import { issueToken } from '../dev/tokens';
+import { topicPrefix } from '../test/support/kafka';
+import { personKey } from './handlers';
 import type { Usage } from './usage';
 
 const readyWithinMs = 60_000;
 const readyPollMs = 20;
 const sampleEveryMs = 500;
+
+/** What a service is told of its surroundings. Topics are its own unless others read them: then `prefix` names them. */
+export function serviceEnvironment(databaseUrl: string, brokers: readonly string[], prefix = topicPrefix()) {
+  return {
+    DATABASE_URL: databaseUrl,
+    KAFKA_BROKERS: brokers.join(','),
+    KAFKA_TOPIC_PREFIX: prefix,
+    PERSON_KEY: personKey.toString('base64'),
+  };
+}
 
 /** The service as it runs in production: `node dist/main.js`, a process of its own. */
 export class ServiceProcess {
