@@ -17,7 +17,6 @@ import { inTurns } from './rounds';
 import { ServiceProcess, serviceEnvironment } from './service-process';
 import { UsageMeter } from './usage';
 
-/** Half of them hang in the second part. */
 const clientCount = 16;
 /** The first of a round find connections that are only being made. */
 const startPart = 0.1;
@@ -86,10 +85,9 @@ export const deliver: Benchmark = {
     await client.end();
     await service.stop();
     const faults = await check.faults(readPages(database.url));
-    await database.drop();
+    await Promise.all([database.drop(), clients.close()]);
 
-    const hanging = await halfHanging({ clients, environment, databaseUrl, seconds: seconds * rounds, say });
-    await clients.close();
+    const hanging = await halfHanging({ databaseUrl, brokers, seconds: seconds * 2, rounds, say });
     return {
       measurements: [
         measured,

@@ -27,6 +27,16 @@ export async function processorSeconds(client: Client, pids: readonly number[]):
   return [...sessions, ...others].reduce((sum, times) => sum + (times?.cpuS ?? 0), 0);
 }
 
+/** Memory that a process holds now; undefined where that cannot be known without asking it. Asking would be work for it. */
+export function residentBytes(pid: number): number | undefined {
+  try {
+    const kibibytes = /^VmRSS:\s+([0-9]+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+    return kibibytes === undefined ? undefined : Number(kibibytes) * 1_024;
+  } catch {
+    return undefined;
+  }
+}
+
 /** Undefined when there is no such process (any more). */
 function timesOf(pid: number): ProcessTimes | undefined {
   const file = `/proc/${pid}/stat`;

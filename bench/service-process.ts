@@ -11,11 +11,12 @@ import { projectRoot } from '../dev/project';
 import { issueToken } from '../dev/tokens';
 import { topicPrefix } from '../test/support/kafka';
 import { personKey } from './handlers';
+import { residentBytes } from './processor-time';
 import type { Usage } from './usage';
 
 const readyWithinMs = 60_000;
 const readyPollMs = 20;
-const sampleEveryMs = 500;
+const sampleEveryMs = 100;
 
 /** What a service is told of its surroundings. Topics are its own unless others read them: then `prefix` names them. */
 export function serviceEnvironment(databaseUrl: string, brokers: readonly string[], prefix = topicPrefix()) {
@@ -84,14 +85,13 @@ export class ServiceProcess {
   async watch<Result>(work: () => Promise<Result>): Promise<{ result: Result; usage: Usage }> {
     const before = await this.figures();
     let rssPeak = before.rssBytes;
-    const timer = setInterval(() => {
-      void this.figures().then(({ rssBytes }) => (rssPeak = Math.max(rssPeak, rssBytes)));
-    }, sampleEveryMs);
+    const timer = setInterval(() => (rssPeak = Math.max(rssPeak, residentBytes(this.pid) ?? 0)), sampleEveryMs);
     const startedMs = performance.now();
     try {
       const result = await work();
-      const after = await this.figures();
       const elapsedS = (performance.now() - startedMs) / 1e3;
+      const after = await this.figures();
+      rssPeak = Math.max(rssPeak, after.rssBytes);
       return { result, usage: { cores: (after.cpuS - before.cpuS) / elapsedS, rssPeakMiB: rssPeak / 2 ** 20 } };
     } finally {
       clearInterval(timer);
