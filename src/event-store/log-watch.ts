@@ -1,9 +1,11 @@
 import { describeError, type Logger, type LoopState, type StepOutcome, WorkLoop } from '../platform';
 import type { LogHolder, LogHoldStore } from './log-hold.store';
 
-const lookEveryMs = 2_000;
-/** Every append is a transaction that holds the log back for some milliseconds; one that does so for this long is named. */
-const heldAfterMs = 5_000;
+/**
+ * `lookEveryMs`: between two looks. `heldAfterMs`: every append is a transaction that holds the log back for some milliseconds; one that
+ * does so for this long is named.
+ */
+const logWatchTimes = { lookEveryMs: 2_000, heldAfterMs: 5_000 };
 
 /** A transaction that holds the log back: nothing that was appended since it began can be read by anybody. */
 export interface LogHold extends LogHolder {
@@ -32,8 +34,9 @@ export class LogWatch {
     private readonly store: LogHoldStore,
     private readonly log: Logger,
     private readonly options: LogWatchOptions,
+    private readonly times = logWatchTimes,
   ) {
-    this.loop = new WorkLoop({ name: 'log-watch', step: () => this.step(), idleMs: lookEveryMs, log });
+    this.loop = new WorkLoop({ name: 'log-watch', step: () => this.step(), idleMs: times.lookEveryMs, log });
   }
 
   /** Who holds the log back as of the last look. */
@@ -61,7 +64,7 @@ export class LogWatch {
       return 'idle';
     }
     const heldMs = performance.now() - this.oldest.seenAtMs;
-    if (heldMs < heldAfterMs) return 'idle';
+    if (heldMs < this.times.heldAfterMs) return 'idle';
     const holder = (await this.store.holderOf(xid)) ?? (isRunning ? unseen : undefined);
     if (!holder) {
       this.release();
