@@ -14,6 +14,7 @@ export const benchmarkNames = [
   'growth',
   'idle',
   'lists',
+  'tracing',
 ] as const;
 export type BenchmarkName = (typeof benchmarkNames)[number];
 

@@ -17,6 +17,7 @@ import { recover } from './recover.bench';
 import { relay } from './relay.bench';
 import { reportOf } from './report';
 import { resultOf, writeResult } from './results';
+import { tracing } from './tracing.bench';
 
 const benchmarks: Record<BenchmarkName, Benchmark> = {
   append,
@@ -30,6 +31,7 @@ const benchmarks: Record<BenchmarkName, Benchmark> = {
   growth,
   idle,
   lists,
+  tracing,
 };
 
 /** One benchmark in a process of its own, so that its memory and its compiled code are not those of the one before. */

@@ -8,6 +8,7 @@ import { withTable } from '../../bench/performance-page';
 import { reportOf } from '../../bench/report';
 import type { Result } from '../../bench/results';
 import { inTurns } from '../../bench/rounds';
+import { SpanReceiver } from '../../bench/span-receiver';
 import { UsageMeter } from '../../bench/usage';
 
 const goal = (given: Partial<Goal>): Goal => ({
@@ -105,5 +106,17 @@ describe('what a benchmark shows', () => {
     const chart = goalChart([result(), result({ goals: [{ ...goal({ text: 'a < b' }), met: false }] })]);
     expect(chart.match(/<rect /g)).toHaveLength(3);
     expect(chart).toContain('a &lt; b');
+  });
+});
+
+describe('a collector of spans', () => {
+  it('counts those that it is sent, and not those that they refer to', async () => {
+    const receiver = await SpanReceiver.start();
+    const spans = [{ spanId: 'a' }, { spanId: 'b', parentSpanId: 'a' }];
+    const body = JSON.stringify({ resourceSpans: [{ scopeSpans: [{ spans }] }] });
+    const answer = await fetch(`${receiver.endpoint}/v1/traces`, { method: 'POST', body });
+    expect([answer.status, await answer.text()]).toEqual([200, '{}']);
+    expect([receiver.spans, receiver.bytes]).toEqual([2, body.length]);
+    receiver.stop();
   });
 });
