@@ -75,7 +75,7 @@ export class ServiceProcess {
   }
 
   /** Its own figures, asked of its metrics: processor seconds used so far, bytes held now. */
-  private async figures(): Promise<{ cpuS: number; rssBytes: number }> {
+  async figures(): Promise<{ cpuS: number; rssBytes: number }> {
     const text = await (await fetch(`${this.url}/metrics`)).text();
     const value = (name: string) => Number(new RegExp(`^medmij_process_${name} (\\S+)`, 'm').exec(text)?.[1]);
     return { cpuS: value('cpu_seconds_total'), rssBytes: value('resident_memory_bytes') };

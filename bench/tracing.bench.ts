@@ -1,12 +1,11 @@
 import { LogCheck } from '../test/event-store/log-check';
 import { createDatabase, type TestDatabase } from '../test/support/database';
-import { topicPrefix } from '../test/support/kafka';
 import type { BenchContext, Benchmark, Goal } from './benchmark';
 import { checkLog } from './check-log';
 import type { Load } from './closed-loop';
 import { HttpLoad } from './http-load-process';
 import { inTurns } from './rounds';
-import { ServiceProcess } from './service-process';
+import { ServiceProcess, serviceEnvironment } from './service-process';
 import { SpanReceiver } from './span-receiver';
 import { UsageMeter } from './usage';
 
@@ -118,9 +117,7 @@ class Side {
     const database = await createDatabase(clusterUrl);
     const service = await ServiceProcess.start({
       ROLES: 'api',
-      DATABASE_URL: database.url,
-      KAFKA_BROKERS: brokers.join(','),
-      KAFKA_TOPIC_PREFIX: topicPrefix(),
+      ...serviceEnvironment(database.url, brokers),
       ...env,
     });
     return new Side(database, service, HttpLoad.start(service.url, service.token, httpConnections, 0));
