@@ -167,9 +167,9 @@ export class LogReader {
   }
 
   /**
-   * How much was recorded after a position and can be read, and where that ends, so that counting can go on there; more than
-   * `countMax` is counted as that many. Commands: those that recorded something, each of which writes to one stream in one
-   * transaction. Undefined to begin with: only where the log ends now.
+   * How much was recorded after a position and can be read, and where that ends, so that counting can go on there. Commands: those
+   * that recorded something, each of which writes to one stream in one transaction. Of more than `countMax` events so many are
+   * counted, and how many there are in all is told by their numbers. Undefined to begin with: only where the log ends now.
    */
   async recordedAfter(
     after: Position | undefined,
@@ -186,7 +186,11 @@ export class LogReader {
       end.pos,
       countMax,
     ]);
-    return { ...row!, end };
+    const { events, commands } = row!;
+    if (events < countMax) return { events, commands, end };
+    // Numbers are given in the order of writing; the few that were never used do not matter among so many.
+    const all = Math.max(events, Number(BigInt(end.pos) - BigInt(after.pos)));
+    return { events: all, commands: Math.round((commands * all) / events), end };
   }
 
   /** Nothing can still appear before it. */

@@ -1,4 +1,4 @@
-import type { Database } from '../platform';
+import { type Database, percentLookedAt } from '../platform';
 import { type Breaker, type BreakerState, breakerState } from './breaker';
 import {
   type AttemptOutcome,
@@ -23,6 +23,8 @@ export const finishedRows = `
 
 /** Rows of one kind that are counted one by one. */
 const countedMax = 20_000;
+/** Notifications at risk that are looked at: those nearest to their deadline. */
+const atRiskMax = 20_000;
 
 /** Deliveries as operators see them, unfinished and finished ones alike. */
 export class DeliveryRecords {
@@ -70,48 +72,47 @@ export class DeliveryRecords {
   }
 
   /**
-   * Exact up to `countedMax` unfinished ones and as many of each ending; beyond that what PostgreSQL knows of the size of the
-   * tables and indexes, for this is asked for every few seconds and a year holds more than could be counted.
+   * Of much, about: the queue is counted whole or told from a sample, endings are counted up to `countedMax` of a kind (which of them
+   * does not matter) and beyond that told by what PostgreSQL knows of the size of its indexes. This is asked for every few seconds,
+   * and a year holds more than could be counted.
    */
   async countByState(): Promise<Record<DeliveryState, number>> {
     const [unfinished, finished, sizes] = await Promise.all([
       this.database.query<{ state: DeliveryState; count: number }>(
         'delivery.count-unfinished',
-        `select state, count(*)::integer as count from (select state from (${unfinishedRows}) u limit $1) counted group by state`,
-        [countedMax],
+        `with looked_at as materialized (select (${percentLookedAt(`pg_relation_size('delivery')`)})::real as percent)
+         select state, (count(*) * 100 / (select percent from looked_at))::integer as count
+         from (${unfinishedRows} tablesample system ((select percent from looked_at)) repeatable (0)) u group by state`,
       ),
-      this.database.query<{ amiss: number; dead: number; finished: number }>(
+      this.database.query<{ dead: number; dropped: number; finished: number }>(
         'delivery.count-finished',
         `select
            (select count(*)::integer from (select from delivery_attempt where outcome = 'dead' limit $1) counted) as dead,
-           (select count(*)::integer from (select from delivery_attempt where outcome in ('dead', 'dropped') limit $1) counted) as amiss,
+           (select count(*)::integer from (select from delivery_attempt where outcome = 'dropped' limit $1) counted) as dropped,
            (select count(*)::integer from (select from delivery_attempt where outcome <> 'retry' limit $1) counted) as finished`,
         [countedMax],
       ),
       this.sizes(),
     ]);
-    const { dead, amiss, finished: all } = finished[0]!;
-    const allFinished = all < countedMax ? all : Math.max(all, sizes.finished);
-    // Of more dead or dropped ones than are counted, all dead ones are counted first.
-    const allAmiss = amiss < countedMax ? amiss : Math.max(amiss, sizes.amiss);
-    const counted = unfinished.reduce((sum, { count }) => sum + count, 0);
-    const ratio = counted < countedMax ? 1 : Math.max(1, sizes.unfinished / counted);
+    const counted = finished[0]!;
+    let { dead, dropped } = counted;
+    // One index knows how many there are of both; whichever could be counted tells the other, and with neither dropped ones are the more.
+    if (dropped >= countedMax) dropped = Math.max(dropped, sizes.amiss - dead);
+    else if (dead >= countedMax) dead = Math.max(dead, sizes.amiss - dropped);
+    const all = counted.finished < countedMax ? counted.finished : Math.max(counted.finished, sizes.finished);
     const counts = Object.fromEntries(deliveryStates.map((state) => [state, 0])) as Record<DeliveryState, number>;
-    for (const { state, count } of unfinished) counts[state] = Math.round(count * ratio);
-    return { ...counts, dead, dropped: allAmiss - dead, delivered: Math.max(0, allFinished - allAmiss) };
+    for (const { state, count } of unfinished) counts[state] = count;
+    return { ...counts, dead, dropped, delivered: Math.max(0, all - dead - dropped) };
   }
 
   /** As of the last time that PostgreSQL looked. */
-  private async sizes(): Promise<{ unfinished: number; finished: number; amiss: number }> {
-    const [row] = await this.database.query<{ unfinished: number; finished: number; amiss: number }>(
+  private async sizes(): Promise<{ finished: number; amiss: number }> {
+    const [row] = await this.database.query<{ finished: number; amiss: number }>(
       'delivery.sizes',
-      `select coalesce(sum(c.reltuples) filter (where c.oid = 'delivery'::regclass), 0)::float8 as unfinished,
-              coalesce(sum(c.reltuples) filter (where i.inhparent = 'delivery_attempt_newest'::regclass), 0)::float8 as finished,
+      `select coalesce(sum(c.reltuples) filter (where i.inhparent = 'delivery_attempt_newest'::regclass), 0)::float8 as finished,
               coalesce(sum(c.reltuples) filter (where i.inhparent = 'delivery_attempt_amiss'::regclass), 0)::float8 as amiss
-       from pg_class c left join pg_inherits i on i.inhrelid = c.oid
-       where (c.oid = 'delivery'::regclass
-              or i.inhparent in ('delivery_attempt_newest'::regclass, 'delivery_attempt_amiss'::regclass))
-         and c.reltuples > 0`,
+       from pg_class c join pg_inherits i on i.inhrelid = c.oid
+       where i.inhparent in ('delivery_attempt_newest'::regclass, 'delivery_attempt_amiss'::regclass) and c.reltuples > 0`,
     );
     return row!;
   }
@@ -166,13 +167,19 @@ export class DeliveryRecords {
     );
   }
 
-  /** Resource notifications whose deadline lies less than `withinS` ahead, or behind, for each client that has any. */
+  /**
+   * Resource notifications whose deadline lies less than `withinS` ahead, or behind, for each client that has any: of the first
+   * `atRiskMax`, for an outage puts a whole backlog at risk.
+   */
   async atRisk(now: Date, withinS: number): Promise<{ client_id: string; count: number }[]> {
     return this.database.query<{ client_id: string; count: number }>(
       'delivery.at-risk',
-      `select client_id, count(*)::integer as count from delivery
-       where notification_type = 'resource' and deadline_at < $1::timestamptz + $2 * interval '1 second' group by client_id`,
-      [now, withinS],
+      `select client_id, count(*)::integer as count from (
+         select client_id from delivery
+         where notification_type = 'resource' and deadline_at < $1::timestamptz + $2 * interval '1 second'
+         order by deadline_at limit $3) nearest
+       group by client_id`,
+      [now, withinS, atRiskMax],
     );
   }
 

@@ -2,7 +2,7 @@ import type { SuspendedClient, SuspendedClients } from '../clients';
 import type { Client, Lists, ListStore } from '../medmij-lists';
 import type { DeliveryRecords } from '../notifications';
 import type { Clock } from '../platform';
-import type { SubscriptionViewStore } from '../projections';
+import type { SubscriptionCounts } from '../projections';
 import { Refused } from '../refusals';
 import { dateOf } from '../subscriptions';
 import type { ClientItem } from './client-item';
@@ -19,7 +19,7 @@ export class ClientRecords {
   constructor(
     private readonly lists: ListStore,
     private readonly suspended: SuspendedClients,
-    private readonly subscriptions: SubscriptionViewStore,
+    private readonly subscriptions: SubscriptionCounts,
     private readonly deliveries: DeliveryRecords,
     private readonly clock: Clock,
   ) {}
@@ -56,7 +56,7 @@ export class ClientRecords {
     const ids = clients.map(({ clientId }) => clientId);
     const now = this.clock.now();
     const [running, oldest, breakers] = await Promise.all([
-      this.subscriptions.countRunning(ids, dateOf(now)),
+      this.subscriptions.running(ids, dateOf(now)),
       this.deliveries.oldestUndelivered(now),
       this.deliveries.breakers(now),
     ]);

@@ -1,54 +1,44 @@
 import { PassThrough, type Readable } from 'node:stream';
 import { z } from 'zod';
 import type { SuspendedClients } from '../clients';
-import type { LogAccess, Position } from '../event-store';
+import type { LogAccess } from '../event-store';
 import type { ListStore } from '../medmij-lists';
 import type { DeliveryRecords } from '../notifications';
-import { type Clock, type Logger, type Readiness, type StepOutcome, WorkLoop } from '../platform';
+import { type Clock, type Logger, type Readiness, Signal, type StepOutcome, WorkLoop } from '../platform';
 import { Refused } from '../refusals';
 import { clientHealth, healthOf } from './client-health';
+import { figurePoint } from './figure-history';
+import { FigureSampler } from './figure-sampler';
 import { listItem } from './list-item';
 import { type Statistics, statistics, type StatisticsAnswer } from './statistics';
 
 const limits = {
   tickMs: 2_000,
+  /** While nobody listens only the charts go on, so that whoever comes sees what was before. */
+  unheardTickMs: 30_000,
   listenersMax: 50,
-  /** Points of the charts that are kept: ten minutes. */
-  pointsMax: 300,
-  /** Events that are counted at a tick. */
-  eventsMax: 50_000,
   /** Then the listener has to come again, and is asked again who it is. */
   listeningMs: 60_000,
   /** Ticks that a listener may miss because it does not read; then it is let go. */
   missedMax: 15,
   readinessMs: 3_000,
 };
-/** Counting what grows with the installation takes up at most this part of the time. */
+/** Counting subscriptions takes up at most this part of the time. */
 const slowShare = 1 / 20;
 
 const count = z.int().min(0);
 
-/** One point of the charts: what happened in the seconds before `at`, and how far behind the readers were then. */
-const point = z.strictObject({
-  at: z.iso.datetime(),
-  seconds: z.number().min(0).meta({ description: 'The time that the counts of this point are about.' }),
-  commands: count.meta({ description: 'Those that recorded something.' }),
-  events: count,
-  outcomes: z.strictObject({ delivered: count, retry: count, dead: count, dropped: count }),
-  relay_lag_events: count,
-  projection_lag_events: count,
-  oldest_undelivered_s: z.number().min(0).nullable(),
-});
-type Point = z.output<typeof point>;
-
 export const liveFigures = statistics.extend({
-  now: point,
+  now: figurePoint,
   clients: z.array(clientHealth).meta({ description: 'Clients that are not well, those that wait longest first.' }),
   lists: z.array(listItem),
   parked_streams: count,
   amiss: z.array(z.strictObject({ check: z.string(), status: z.string(), reason: z.string().nullable() })),
 });
 type Figures = z.output<typeof liveFigures>;
+
+/** A tick that comes this much early is on time. */
+const earlyMs = 200;
 
 interface Listener {
   stream: PassThrough;
@@ -57,15 +47,16 @@ interface Listener {
 }
 
 /**
- * The figures that the operator page shows all the time: computed once a tick for everybody who listens, and not at all while
- * nobody does. A listener that does not read misses messages instead of piling them up here: each one says everything anew.
+ * The figures that the operator page shows all the time: computed once a tick for everybody who listens. While nobody does, the few
+ * of the charts are looked at now and then. A listener that does not read misses messages instead of piling them up here: each one
+ * says everything anew.
  */
 export class LiveFigures {
   private readonly loop: WorkLoop;
+  private readonly sampler: FigureSampler;
   private readonly listeners = new Set<Listener>();
-  private readonly points: Point[] = [];
+  private readonly heard = new Signal();
   private isClosing = false;
-  private mark?: { atMs: number; position: Position; until: string };
   private subscriptions?: { counts: StatisticsAnswer['subscriptions']; againAtMs: number };
   private latest?: { message: string; atMs: number };
 
@@ -81,10 +72,12 @@ export class LiveFigures {
       logger: Logger;
     },
   ) {
+    this.sampler = new FigureSampler(parts.log, parts.deliveries, parts.clock);
     this.loop = new WorkLoop({
       name: 'live-figures',
       step: () => this.step(),
       idleMs: limits.tickMs,
+      wakeUp: this.heard,
       log: parts.logger,
     });
   }
@@ -112,8 +105,10 @@ export class LiveFigures {
     listener.timer.unref();
     this.listeners.add(listener);
     stream.once('close', () => this.letGo(listener));
-    stream.write(`retry: ${limits.tickMs}\nevent: history\ndata: ${JSON.stringify(this.points)}\n\n`);
+    const history = JSON.stringify(this.sampler.history.points());
+    stream.write(`retry: ${limits.tickMs}\nevent: history\ndata: ${history}\n\n`);
     if (this.latest && performance.now() - this.latest.atMs < 2 * limits.tickMs) stream.write(this.latest.message);
+    if (this.listeners.size === 1) this.heard.raiseHere();
     return stream;
   }
 
@@ -124,9 +119,12 @@ export class LiveFigures {
   }
 
   private async step(): Promise<StepOutcome> {
+    // Somebody who comes ends a pause early; a point of a moment would only show noise.
+    const tooEarlyMs = limits.tickMs - this.sampler.ageMs;
+    if (tooEarlyMs > earlyMs) return { againInMs: tooEarlyMs };
     if (this.listeners.size === 0) {
-      this.mark = undefined;
-      return 'idle';
+      await this.sampleOnly();
+      return { againInMs: limits.unheardTickMs };
     }
     const message = `data: ${JSON.stringify(await this.figures())}\n\n`;
     this.latest = { message, atMs: performance.now() };
@@ -150,7 +148,7 @@ export class LiveFigures {
       log.parked.counts(),
       readiness.ask(limits.readinessMs),
     ]);
-    const now = await this.point(stats, clients[0]?.oldest_undelivered_s ?? null);
+    const now = await this.sampler.sample(stats, oldestOf(clients));
     return {
       subscriptions,
       ...stats,
@@ -164,33 +162,10 @@ export class LiveFigures {
     };
   }
 
-  /** What happened since the tick before; the first of a row only sets the marks. */
-  private async point(
-    { relay, projections }: Omit<StatisticsAnswer, 'subscriptions'>,
-    oldest_undelivered_s: number | null,
-  ): Promise<Point> {
-    const { log, deliveries, clock } = this.parts;
-    const atMs = performance.now();
-    const [recorded, tried] = await Promise.all([
-      log.reader.recordedAfter(this.mark?.position, limits.eventsMax),
-      deliveries.outcomesSince(this.mark?.until),
-    ]);
-    const isFirst = this.mark === undefined;
-    const seconds = isFirst ? 0 : (atMs - this.mark!.atMs) / 1_000;
-    this.mark = { atMs, position: recorded.end, until: tried.until };
-    const now = {
-      at: clock.now().toISOString(),
-      seconds,
-      commands: recorded.commands,
-      events: recorded.events,
-      outcomes: tried.outcomes,
-      relay_lag_events: relay.lag_events,
-      projection_lag_events: Math.max(0, ...Object.values(projections).map(({ lag_events }) => lag_events)),
-      oldest_undelivered_s,
-    };
-    if (!isFirst) this.points.push(now);
-    if (this.points.length > limits.pointsMax) this.points.shift();
-    return now;
+  private async sampleOnly(): Promise<void> {
+    const { statistics, deliveries, clock } = this.parts;
+    const [lags, oldest] = await Promise.all([statistics.lags(), deliveries.oldestUndelivered(clock.now())]);
+    await this.sampler.sample(lags, oldestOf(oldest.map(({ seconds }) => ({ oldest_undelivered_s: seconds }))));
   }
 
   private async subscriptionCounts(): Promise<StatisticsAnswer['subscriptions']> {
@@ -201,4 +176,9 @@ export class LiveFigures {
     this.subscriptions = { counts, againAtMs: begunMs + tookMs / slowShare };
     return counts;
   }
+}
+
+function oldestOf(clients: readonly { oldest_undelivered_s: number | null }[]): number | null {
+  const waits = clients.map(({ oldest_undelivered_s: seconds }) => seconds).filter((seconds) => seconds !== null);
+  return waits.length === 0 ? null : Math.max(...waits);
 }

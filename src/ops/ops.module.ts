@@ -9,7 +9,12 @@ import { EventAudit, LogAccess, LogReader, LogWatch } from '../event-store';
 import { ListStore } from '../medmij-lists';
 import { AttemptAudit, DeliveriesModule, DeliveryRecords } from '../notifications';
 import { Clock, LOGGER, type Logger, Readiness } from '../platform';
-import { ProjectionOperations, ProjectionQueriesModule, SubscriptionViewStore } from '../projections';
+import {
+  ProjectionOperations,
+  ProjectionQueriesModule,
+  SubscriptionCounts,
+  SubscriptionViewStore,
+} from '../projections';
 import { RelayCheckModule } from '../relay';
 import { SubscriptionsModule } from '../subscriptions';
 import { AuditController } from './audit.controller';
@@ -88,11 +93,11 @@ import { SubscriptionsAsOf } from './subscriptions-as-of';
     },
     {
       provide: ClientRecords,
-      inject: [ListStore, SuspendedClients, SubscriptionViewStore, DeliveryRecords, Clock],
+      inject: [ListStore, SuspendedClients, SubscriptionCounts, DeliveryRecords, Clock],
       useFactory: (
         lists: ListStore,
         suspended: SuspendedClients,
-        subscriptions: SubscriptionViewStore,
+        subscriptions: SubscriptionCounts,
         deliveries: DeliveryRecords,
         clock: Clock,
       ) => new ClientRecords(lists, suspended, subscriptions, deliveries, clock),
@@ -110,15 +115,15 @@ import { SubscriptionsAsOf } from './subscriptions-as-of';
     },
     {
       provide: Statistics,
-      inject: [SubscriptionViewStore, DeliveryRecords, ProjectionOperations, LogAccess, LogWatch, Clock],
+      inject: [SubscriptionCounts, DeliveryRecords, ProjectionOperations, LogAccess, LogWatch, Clock],
       useFactory: (
-        views: SubscriptionViewStore,
+        counts: SubscriptionCounts,
         deliveries: DeliveryRecords,
         projections: ProjectionOperations,
         log: LogAccess,
         watch: LogWatch,
         clock: Clock,
-      ) => new Statistics(views, deliveries, projections, log, watch, clock),
+      ) => new Statistics(counts, deliveries, projections, log, watch, clock),
     },
     {
       provide: LiveFigures,

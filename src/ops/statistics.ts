@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { type LogAccess, type LogHold, type LogWatch } from '../event-store';
 import { type DeliveryRecords, deliveryStates } from '../notifications';
 import type { Clock } from '../platform';
-import type { ProjectionOperations, SubscriptionViewStore } from '../projections';
+import type { ProjectionOperations, SubscriptionCounts } from '../projections';
 import { relayReader } from '../relay';
 import { dateOf } from '../subscriptions';
 import { subscriptionStatus } from './subscription-item';
@@ -34,7 +34,7 @@ export type StatisticsAnswer = z.output<typeof statistics>;
 /** Gathers the figures of the whole service. */
 export class Statistics {
   constructor(
-    private readonly views: SubscriptionViewStore,
+    private readonly counts: SubscriptionCounts,
     private readonly deliveries: DeliveryRecords,
     private readonly projections: ProjectionOperations,
     private readonly log: LogAccess,
@@ -47,23 +47,23 @@ export class Statistics {
     return { subscriptions, ...rest };
   }
 
-  /** The one figure that takes longer the more there is. */
+  /** The one figure that takes more than a moment. */
   subscriptions(): Promise<StatisticsAnswer['subscriptions']> {
-    return this.views.countByStatus(dateOf(this.clock.now()));
+    return this.counts.byStatus(dateOf(this.clock.now()));
   }
 
   async allButSubscriptions(): Promise<Omit<StatisticsAnswer, 'subscriptions'>> {
-    const [deliveries, relay, projections] = await Promise.all([
-      this.deliveries.countByState(),
-      this.lagOf(relayReader),
-      this.projections.all(),
-    ]);
+    const [deliveries, lags] = await Promise.all([this.deliveries.countByState(), this.lags()]);
     const hold = this.watch.heldBy();
+    return { deliveries, ...lags, log_held_by: hold === undefined ? null : toHolder(hold) };
+  }
+
+  /** How far behind the readers of the log are. */
+  async lags(): Promise<Pick<StatisticsAnswer, 'relay' | 'projections'>> {
+    const [relay, projections] = await Promise.all([this.lagOf(relayReader), this.projections.all()]);
     return {
-      deliveries,
       relay,
       projections: Object.fromEntries(projections.map(({ name, lag_events, lag_s }) => [name, { lag_events, lag_s }])),
-      log_held_by: hold === undefined ? null : toHolder(hold),
     };
   }
 

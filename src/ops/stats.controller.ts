@@ -32,8 +32,9 @@ export class StatsController {
   @ApiOperation({
     summary: 'The same, live, as server-sent events, with what the charts of the operator page need',
     description:
-      'One message every two seconds; before the first one an event `history` with the points of the charts so far. It ends ' +
-      'after a minute, so that whoever lost the right to it loses it; an EventSource comes back by itself.',
+      'One message every two seconds; before the first one an event `history` with the points of the charts of the last hour, the ' +
+      'newest as they came (the field `now` of each message), older ones put together, those of a time in which nobody listened ' +
+      'half a minute long. It ends after a minute, so that whoever lost the right to it loses it; an EventSource comes back by itself.',
   })
   @ApiResponse({
     status: 200,

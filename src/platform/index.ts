@@ -12,6 +12,7 @@ export { nameBasedId } from './name-based-id';
 export { PlatformModule, type PlatformParts } from './platform.module';
 export { type CheckResult, type CheckStatus, loopCheck, Readiness } from './readiness';
 export { Signal } from './signal';
+export { percentLookedAt } from './table-sample';
 export { tracingTo } from './trace-export';
 export { isTraceId, isTraceparent } from './trace-ids';
 export { type TraceSpan, Tracing, TRACING } from './tracing';

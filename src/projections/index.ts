@@ -4,4 +4,5 @@ export { ProjectionWait } from './projection-wait';
 export { ProjectionQueriesModule, ProjectorModule } from './projections.module';
 export { RunningSubscriptions } from './running-subscriptions.store';
 export { project, type SubscriptionView } from './subscription.projection';
+export { SubscriptionCounts } from './subscription-counts.store';
 export { type ListPlace, type SubscriptionFilter, SubscriptionViewStore } from './subscription-view.store';

@@ -19,6 +19,7 @@ import { ProjectionOperations } from './projection-operations';
 import { ProjectionVersions } from './projection-versions';
 import { ProjectionWait } from './projection-wait';
 import { RunningSubscriptions } from './running-subscriptions.store';
+import { SubscriptionCounts } from './subscription-counts.store';
 import { SubscriptionViewStore } from './subscription-view.store';
 
 const MOVED = Symbol('MOVED');
@@ -31,6 +32,11 @@ const ASKED = Symbol('ASKED');
       provide: SubscriptionViewStore,
       inject: [Database],
       useFactory: (database: Database) => new SubscriptionViewStore(database),
+    },
+    {
+      provide: SubscriptionCounts,
+      inject: [Database],
+      useFactory: (database: Database) => new SubscriptionCounts(database),
     },
     {
       provide: RunningSubscriptions,
@@ -69,6 +75,7 @@ const ASKED = Symbol('ASKED');
   ],
   exports: [
     RunningSubscriptions,
+    SubscriptionCounts,
     SubscriptionViewStore,
     ProjectionStore,
     ProjectionWait,

@@ -126,17 +126,6 @@ export class SubscriptionViewStore {
     return this.database.query<SubscriptionView & { place: string }>(name, pageSql(conditions, filter.status), values);
   }
 
-  /** Subscriptions of each of these clients that have not ended by `today`, suspended or not; a client without any is not named. */
-  async countRunning(clientIds: readonly string[], today: string): Promise<Map<string, number>> {
-    const rows = await this.database.query<{ client_id: string; count: number }>(
-      'subscription-view.count-running',
-      `select client_id, count(*)::integer as count from subscription_view
-       where ${live} and client_id = any ($1) and status in ('active', 'suspended') and end_date > $2::date group by client_id`,
-      [clientIds, today],
-    );
-    return new Map(rows.map(({ client_id, count }) => [client_id, count]));
-  }
-
   /** Which of these clients have a subscription that has not ended by `today`, suspended or not; one of each is enough. */
   async withRunning(clientIds: readonly string[], today: string): Promise<string[]> {
     const rows = await this.database.query<{ client_id: string }>(
@@ -150,21 +139,6 @@ export class SubscriptionViewStore {
       [clientIds, today],
     );
     return rows.map(({ client_id }) => client_id);
-  }
-
-  async countByStatus(today: string): Promise<Record<SubscriptionStatus, number>> {
-    const rows = await this.database.query<{ status: SubscriptionStatus; count: number }>(
-      'subscription-view.count',
-      `select ${statusOn('$1')} as status, count(*)::integer as count from subscription_view where ${live} group by 1`,
-      [today],
-    );
-    return {
-      active: 0,
-      suspended: 0,
-      terminated: 0,
-      expired: 0,
-      ...Object.fromEntries(rows.map(({ status, count }) => [status, count])),
-    };
   }
 }
 
@@ -205,7 +179,8 @@ const columns = columnNames.map((name) => (name === 'end_date' ? 'end_date::text
 const hasLapsed = (today: string) => `(status in ('active', 'suspended') and end_date <= ${today}::date)`;
 /** A suspended client suspends what is running of it (domain.md 11): shown so, never written, for one event would be a million rows. */
 const restsWithClient = `(status in ('active', 'suspended') and client_id in ${suspendedClientIds})`;
-const statusOn = (today: string) =>
+/** How a row reads on a day. */
+export const statusOn = (today: string) =>
   `case when ${hasLapsed(today)} then 'expired' when ${restsWithClient} then 'suspended' else status end`;
 
 function columnsOn(today: string): string {

@@ -308,6 +308,30 @@ describe('the event store', () => {
     });
   });
 
+  it('counts what was recorded after a place, one by one or by the numbers when there is much', async () => {
+    const reader = new LogReader(db, 'main');
+    // A transaction elsewhere in the cluster may hold back what was written before.
+    const end = await eventually(async () => {
+      const place = (await reader.recordedAfter(undefined, 1)).end;
+      const beyond = `select from event where (epoch, xid, pos) > ($1, $2::xid8, $3) limit 1`;
+      expect(await db.query('beyond', beyond, [place.epoch, place.xid, place.pos])).toEqual([]);
+      return place;
+    });
+    const streamId = randomUUID();
+    await store.append([request({ streamId, facts: [fact(1), fact(2)] })]);
+    await store.append([request({ streamId, expectedVersion: 2 })]);
+    await store.append([request(), request({ facts: [fact(1), fact(2), fact(3)] })]);
+    const all = await eventually(async () => {
+      const counted = await reader.recordedAfter(end, 100);
+      expect(counted).toMatchObject({ events: 7, commands: 4 });
+      return counted;
+    });
+    expect(await reader.recordedAfter(all.end, 100)).toEqual({ events: 0, commands: 0, end: all.end });
+    // Of the first three events, two commands.
+    const many = await reader.recordedAfter(end, 3);
+    expect(many).toEqual({ events: 7, commands: 5, end: all.end });
+  });
+
   it('reads many streams at once, in the order asked for, with what it was asked about each', async () => {
     const known = person();
     const names: [string, string, string] = ['client', 'provider', 'service'];

@@ -10,7 +10,7 @@ import {
 } from '../../src/event-store';
 import type { Fact } from '../../src/event-store';
 import { createLogger, Database, Signal } from '../../src/platform';
-import { type SubscriptionFilter, SubscriptionViewStore } from '../../src/projections';
+import { SubscriptionCounts, type SubscriptionFilter, SubscriptionViewStore } from '../../src/projections';
 import type { SubscriptionView } from '../../src/projections/subscription.projection';
 import { createProjector } from '../../src/projections/subscription.projector';
 import { Refused } from '../../src/refusals';
@@ -65,10 +65,12 @@ describe('the subscription view', () => {
   let database: TestDatabase;
   let db: Database;
   let store: SubscriptionViewStore;
+  let counts: SubscriptionCounts;
   beforeAll(async () => {
     database = await createDatabase();
     db = await Database.connect(database.url);
     store = new SubscriptionViewStore(db);
+    counts = new SubscriptionCounts(db);
   });
   afterAll(async () => {
     await db?.close();
@@ -140,10 +142,10 @@ describe('the subscription view', () => {
     );
 
     it('is counted by the date', async () => {
-      expect(await store.countByStatus(today)).toEqual({ active: 1, suspended: 1, terminated: 1, expired: 3 });
-      expect(await store.countByStatus('2026-02-27')).toEqual({ active: 2, suspended: 2, terminated: 1, expired: 1 });
+      expect(await counts.byStatus(today)).toEqual({ active: 1, suspended: 1, terminated: 1, expired: 3 });
+      expect(await counts.byStatus('2026-02-27')).toEqual({ active: 2, suspended: 2, terminated: 1, expired: 1 });
       await db.query('empty', 'truncate subscription_view');
-      expect(await store.countByStatus(today)).toEqual({ active: 0, suspended: 0, terminated: 0, expired: 0 });
+      expect(await counts.byStatus(today)).toEqual({ active: 0, suspended: 0, terminated: 0, expired: 0 });
     });
 
     it('is still written as it was recorded: the date decides when reading', async () => {
@@ -299,9 +301,9 @@ describe('the subscription view', () => {
       const countOf = (rows: SubscriptionView[], status: string) => rows.filter((row) => row.status === status).length;
       const expected = (rows: SubscriptionView[]) =>
         Object.fromEntries(statuses.map((status) => [status, countOf(rows, status)]));
-      expect(await store.countByStatus(today)).toEqual(expected(views.map((row) => asRead(row))));
+      expect(await counts.byStatus(today)).toEqual(expected(views.map((row) => asRead(row))));
       await db.query('resume', 'truncate suspended_client');
-      expect(await store.countByStatus(today)).toEqual(expected(views.map((row) => asRead(row, false))));
+      expect(await counts.byStatus(today)).toEqual(expected(views.map((row) => asRead(row, false))));
       const first = views.find((row) => row.client_id === resting && row.status === 'active')!;
       expect(await store.find(first.subscription_id, today)).toEqual(asRead(first, false));
     });
@@ -310,7 +312,7 @@ describe('the subscription view', () => {
       const running = (client: string) =>
         views.filter((row) => row.client_id === client && /active|suspended/.test(row.status) && row.end_date > today)
           .length;
-      expect(await store.countRunning([resting, 'app.example', 'nobody.example'], today)).toEqual(
+      expect(await counts.running([resting, 'app.example', 'nobody.example'], today)).toEqual(
         new Map([
           [resting, running(resting)],
           ['app.example', running('app.example')],
