@@ -1,19 +1,22 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useErrorBoundary, useState } from 'preact/hooks';
 import { type Failure, get, onSignedOut, type Operator, post } from './api';
 import { Audit } from './audit';
 import { Clients, OneClient } from './clients';
 import { DeadLetters, Parked } from './dead-letters';
 import { Deliveries, OneDelivery } from './deliveries';
 import { Erase } from './erase';
+import { Interactions } from './interactions';
 import { Lists } from './lists';
 import { type Live, useLive } from './live';
 import { Overview } from './overview';
 import { Title, Wrong } from './parts';
+import { PastSubscription } from './past-subscription';
 import { Projections } from './projections';
 import { Report } from './report';
 import { hrefOf, type Route, useRoute } from './route';
 import { Subscriptions } from './subscriptions';
 import { OneSubscription } from './subscription';
+import { validMoment } from './words';
 
 const places: { name: string; path: string[] }[] = [
   { name: 'Overview', path: [] },
@@ -21,6 +24,7 @@ const places: { name: string; path: string[] }[] = [
   { name: 'Deliveries', path: ['deliveries'] },
   { name: 'Delivery report', path: ['report'] },
   { name: 'Clients', path: ['clients'] },
+  { name: 'Interactions', path: ['interactions'] },
   { name: 'Dead letters', path: ['dead-letters'] },
   { name: 'Parked streams', path: ['parked'] },
   { name: 'Lists', path: ['lists'] },
@@ -36,37 +40,66 @@ export function App() {
   const route = useRoute();
   const [who, setWho] = useState<Who>();
   const [failure, setFailure] = useState<Failure>();
-  useEffect(() => {
+  const [isOver, setOver] = useState(false);
+  const ask = () => {
+    setFailure(undefined);
     get<Operator>('session').then(setWho, (error: Failure) =>
       error.status === 401 ? setWho(null) : setFailure(error),
     );
-    return onSignedOut(() => setWho(null));
+  };
+  useEffect(() => {
+    ask();
+    return onSignedOut(() =>
+      setWho((before) => {
+        if (before) setOver(true);
+        return null;
+      }),
+    );
   }, []);
   const live = useLive(Boolean(who));
-  if (failure) return <Alone title="Operations">{<Wrong failure={failure} />}</Alone>;
+  if (failure)
+    return (
+      <Alone title="Operations">
+        <Wrong failure={failure} again={ask} />
+      </Alone>
+    );
   if (who === undefined) return null;
-  if (who === null) return <SignIn route={route} />;
+  if (who === null) return <SignIn route={route} isOver={isOver} />;
   return (
     <>
       <a class="skip" href="#main" onClick={toMain}>
         To the content
       </a>
       <Head who={who} isHeard={live.isHeard} onSignedOut={() => setWho(null)} />
-      <nav aria-label="Parts">
-        <ul>
-          {places.map(({ name, path }) => (
-            <li key={name}>
-              <a href={hrefOf(path)} aria-current={route.path[0] === path[0] ? 'page' : undefined}>
-                {name}
-              </a>
-            </li>
-          ))}
-        </ul>
-      </nav>
+      <Places route={route} />
       <main id="main">
-        <Part route={route} live={live} mayWrite={who.scopes.includes('ops:write')} />
+        <Unbroken key={location.hash}>
+          <Part route={route} live={live} mayWrite={who.scopes.includes('ops:write')} />
+        </Unbroken>
       </main>
     </>
+  );
+}
+
+/** On a narrow screen the way to the other parts is folded away, so that what needs somebody is seen at once. */
+function Places({ route }: { route: Route }) {
+  const [isOpen, setOpen] = useState(false);
+  useEffect(() => setOpen(false), [route]);
+  return (
+    <nav aria-label="Parts">
+      <button type="button" class="small fold" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
+        All parts
+      </button>
+      <ul class={isOpen ? 'open' : undefined}>
+        {places.map(({ name, path }) => (
+          <li key={name}>
+            <a href={hrefOf(path)} aria-current={route.path[0] === path[0] ? 'page' : undefined}>
+              {name}
+            </a>
+          </li>
+        ))}
+      </ul>
+    </nav>
   );
 }
 
@@ -76,17 +109,36 @@ function toMain(event: Event): void {
   document.querySelector<HTMLElement>('main h1')?.focus();
 }
 
+/** A part that fails must not take the page along: the figures above and the way to the other parts stay. */
+function Unbroken({ children }: { children: preact.ComponentChildren }) {
+  const [error] = useErrorBoundary((thrown: unknown) => console.error(thrown));
+  if (error === undefined) return <>{children}</>;
+  return (
+    <>
+      <Title>This part does not work</Title>
+      <p class="wrong" role="alert">
+        Something is wrong in the page itself, not in the service. Load it again, or use the command line (npm run ops)
+        meanwhile.
+      </p>
+    </>
+  );
+}
+
 function Part({ route, live, mayWrite }: { route: Route; live: Live; mayWrite: boolean }) {
   const [place, id] = route.path;
+  const at = validMoment(route.query.at);
   switch (place) {
     case undefined:
       return <Overview live={live} />;
     case 'subscriptions':
-      return id ? (
-        <OneSubscription key={id} id={id} mayWrite={mayWrite} />
+      if (!id) return <Subscriptions key={JSON.stringify(route.query)} query={route.query} />;
+      return at ? (
+        <PastSubscription key={`${id} ${at}`} id={id} at={at} />
       ) : (
-        <Subscriptions key={JSON.stringify(route.query)} query={route.query} />
+        <OneSubscription key={id} id={id} mayWrite={mayWrite} />
       );
+    case 'interactions':
+      return <Interactions key={JSON.stringify(route.query)} query={route.query} />;
     case 'deliveries':
       return id ? (
         <OneDelivery key={id} id={id} />
@@ -151,7 +203,7 @@ const outcomes: Record<string, string> = {
 /** What a sign-in may lead back to (src/ops-page). */
 const backForm = /^\/[A-Za-z0-9/._~%?&=-]{0,500}$/;
 
-function SignIn({ route }: { route: Route }) {
+function SignIn({ route, isOver }: { route: Route; isOver: boolean }) {
   const [place, outcome] = route.path;
   const here = location.hash.slice(1);
   const to = place !== 'sign-in' && backForm.test(here) ? here : '/';
@@ -162,7 +214,11 @@ function SignIn({ route }: { route: Route }) {
           {outcomes[outcome] ?? outcomes.failed}
         </p>
       )}
-      <p>The page for operators of medmij-subscriptions.</p>
+      {isOver ? (
+        <p role="alert">Your session is over. Sign in again to go on where you were.</p>
+      ) : (
+        <p>The page for operators of medmij-subscriptions.</p>
+      )}
       <p>
         <a class="button first" href={`sign-in?${new URLSearchParams({ to }).toString()}`}>
           Sign in

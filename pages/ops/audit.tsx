@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks';
 import { useList } from './asking';
-import { Listed, Moment, Title } from './parts';
+import { Listed, Moment, Refresh, Title } from './parts';
 import { hrefOf } from './route';
 import { plain } from './words';
 
@@ -23,7 +23,7 @@ export function Audit({ query }: { query: Record<string, string> }) {
   const list = useList<AuditLine>('api/audit', query);
   return (
     <>
-      <Title>Audit</Title>
+      <Title aside={<Refresh again={list.again} />}>Audit</Title>
       <Filters query={query} />
       <Listed
         list={list}

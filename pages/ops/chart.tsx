@@ -21,29 +21,43 @@ const tableRows = 15;
 export function Chart({
   title,
   points,
+  spanMs,
   series,
   unit,
+  isWhole = false,
 }: {
   title: string;
   points: readonly Point[];
+  /** The time that is shown, up to the last point. */
+  spanMs: number;
   series: readonly Series[];
   unit: string;
+  /** There is nothing between one and two of these. */
+  isWhole?: boolean;
 }) {
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<UPlot | undefined>(undefined);
   const [isTable, setTable] = useState(false);
+  const drawn = withGaps(points);
   const data = [
-    points.map(({ at }) => Date.parse(at) / 1_000),
-    ...series.map(({ value }) => points.map(value)),
+    drawn.map(({ atMs }) => atMs / 1_000),
+    ...series.map(({ value }) => drawn.map(({ point }) => (point ? value(point) : null))),
   ] as UPlot.AlignedData;
   const shown = useRef(data);
   shown.current = data;
+  const spanS = useRef<[number, number]>([0, 0]);
+  const endMs = drawn.at(-1)?.atMs ?? Date.now();
+  spanS.current = [(endMs - spanMs) / 1_000, endMs / 1_000];
 
   useEffect(() => {
     const box = place.current!;
     const draw = () => {
       plot.current?.destroy();
-      plot.current = new UPlot(optionsFor(box, series), shown.current, box);
+      plot.current = new UPlot(
+        optionsFor(box, series, isWhole, () => spanS.current),
+        shown.current,
+        box,
+      );
     };
     draw();
     const resized = new ResizeObserver(() => plot.current?.setSize({ width: box.clientWidth, height: heightPx }));
@@ -115,10 +129,29 @@ export function Chart({
   );
 }
 
+/** What lies further apart has a time between it that nobody knows anything of: the line stops there. */
+const adjoiningMs = 5_000;
+
+function withGaps(points: readonly Point[]): { atMs: number; point: Point | null }[] {
+  let lastMs = -Infinity;
+  return points.flatMap((point) => {
+    const atMs = Date.parse(point.at);
+    const isApart = lastMs > 0 && atMs - point.seconds * 1_000 - lastMs > adjoiningMs;
+    const gap = isApart ? [{ atMs: (lastMs + atMs) / 2, point: null }] : [];
+    lastMs = atMs;
+    return [...gap, { atMs, point }];
+  });
+}
+
 const figure = (value: number | null) =>
   value === null ? '-' : value < 10 && !Number.isInteger(value) ? value.toFixed(1) : count(Math.round(value));
 
-function optionsFor(box: HTMLElement, series: readonly Series[]): UPlot.Options {
+function optionsFor(
+  box: HTMLElement,
+  series: readonly Series[],
+  isWhole: boolean,
+  spanS: () => [number, number],
+): UPlot.Options {
   const style = getComputedStyle(box);
   const colour = (name: string) => style.getPropertyValue(`--${name}`).trim();
   const axis = {
@@ -139,11 +172,15 @@ function optionsFor(box: HTMLElement, series: readonly Series[]): UPlot.Options 
         ...axis,
         size: 22,
         space: 90,
+        incrs: [60, 120, 300, 600, 900],
         values: (_plot, moments) => moments.map((at) => new Date(at * 1_000).toLocaleTimeString('en-GB', clock)),
       },
-      { ...axis, size: 44, values: (_plot, values) => values.map(short) },
+      { ...axis, size: 44, values: (_plot, values) => values.map(short), ...(isWhole && { incrs: wholeSteps }) },
     ],
-    scales: { y: { range: (_plot, _min, max) => [0, Math.max(1, (max ?? 0) * 1.1)] } },
+    scales: {
+      x: { range: spanS },
+      y: { range: (_plot, _min, max) => [0, Math.max(isWhole ? 4 : 1, (max ?? 0) * 1.1)] },
+    },
     series: [
       {},
       ...series.map(({ name, colour: property, dash }) => ({
@@ -157,7 +194,9 @@ function optionsFor(box: HTMLElement, series: readonly Series[]): UPlot.Options 
   };
 }
 
-const clock = { hour: '2-digit', minute: '2-digit', second: '2-digit' } as const;
+const clock = { hour: '2-digit', minute: '2-digit' } as const;
+
+const wholeSteps = Array.from({ length: 10 }, (_, power) => [1, 2, 5].map((digit) => digit * 10 ** power)).flat();
 
 const short = (value: number) =>
   value >= 1_000_000 ? `${value / 1_000_000}M` : value >= 1_000 ? `${value / 1_000}k` : String(value);

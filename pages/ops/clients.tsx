@@ -1,16 +1,16 @@
 import { post } from './api';
 import { useAnswer, useList } from './asking';
-import type { Client } from './items';
-import { Age, Listed, OrderButton, State, Table, Title, Wrong } from './parts';
+import type { Client, Endpoint } from './items';
+import { Age, Listed, OrderButton, Refresh, State, Table, Title, Wrong } from './parts';
 import { hrefOf } from './route';
-import { count, plain } from './words';
+import { count, plain, rough } from './words';
 
 /** Every client and how it is doing. */
 export function Clients() {
   const list = useList<Client>('api/clients');
   return (
     <>
-      <Title>Clients</Title>
+      <Title aside={<Refresh again={list.again} />}>Clients</Title>
       <Listed
         list={list}
         none="The client list is empty."
@@ -22,7 +22,7 @@ export function Clients() {
           { title: 'Status', cell: ({ status }) => <State of={status} /> },
           { title: 'Breaker', cell: ({ breaker }) => <State of={breaker} /> },
           { title: 'Whitelisted', cell: ({ whitelisted }) => (whitelisted ? 'yes' : <b>no</b>) },
-          { title: 'Running', isFigure: true, cell: ({ active_subscriptions }) => count(active_subscriptions) },
+          { title: 'Running', isFigure: true, cell: ({ active_subscriptions }) => rough(active_subscriptions) },
           { title: 'Oldest undelivered', cell: ({ oldest_undelivered_at: at }) => (at ? <Age at={at} /> : 'none') },
         ]}
       />
@@ -41,15 +41,7 @@ export function OneClient({ id, mayWrite }: { id: string; mayWrite: boolean }) {
   };
   return (
     <>
-      <Title
-        aside={
-          <button type="button" class="small" onClick={() => void again()}>
-            Refresh
-          </button>
-        }
-      >
-        Client
-      </Title>
+      <Title aside={<Refresh again={again} />}>Client</Title>
       <p class="id">{id}</p>
       <Wrong failure={failure} />
       {client && (
@@ -109,9 +101,37 @@ export function OneClient({ id, mayWrite }: { id: string; mayWrite: boolean }) {
               />
             )}
           </section>
+          <EndpointHealth clientId={id} />
         </>
       )}
     </>
+  );
+}
+
+/** How the endpoints answer that anything was ever sent to. */
+function EndpointHealth({ clientId }: { clientId: string }) {
+  const list = useList<Endpoint>('api/endpoints', { client_id: clientId });
+  return (
+    <section aria-labelledby="health">
+      <h2 id="health">How they answer</h2>
+      <Listed
+        list={list}
+        none="Nothing was ever sent to it."
+        caption="How its endpoints answer"
+        keyOf={(endpoint) => `${endpoint.service_id} ${endpoint.interface_version} ${endpoint.notification_type}`}
+        columns={[
+          { title: 'Service', cell: ({ service_id }) => service_id },
+          { title: 'Interface', cell: ({ interface_version }) => interface_version },
+          { title: 'Kind', cell: ({ notification_type }) => notification_type },
+          { title: 'Breaker', cell: ({ breaker }) => <State of={breaker} /> },
+          { title: 'Failures in a row', isFigure: true, cell: ({ failures }) => count(failures) },
+          {
+            title: 'Failing since',
+            cell: ({ failing_since: since }) => (since ? <Age at={since} /> : <span class="quiet">it is well</span>),
+          },
+        ]}
+      />
+    </section>
   );
 }
 
@@ -126,11 +146,10 @@ function Facts({ client }: { client: Client }) {
         <dt>Status</dt>
         <dd>
           <State of={client.status} />
-          {client.suspended_reason && ` ${plain(client.suspended_reason)}`}
+          {client.suspended_reason && `, reason: ${plain(client.suspended_reason)}`}
           {client.suspended_at && (
             <>
-              {' '}
-              <Age at={client.suspended_at} />
+              , <Age at={client.suspended_at} />
             </>
           )}
         </dd>
@@ -147,7 +166,7 @@ function Facts({ client }: { client: Client }) {
       </div>
       <div>
         <dt>Running subscriptions</dt>
-        <dd>{count(client.active_subscriptions)}</dd>
+        <dd>{rough(client.active_subscriptions)}</dd>
       </div>
       <div>
         <dt>Oldest undelivered</dt>

@@ -1,7 +1,7 @@
 import { post } from './api';
 import { useList } from './asking';
 import type { DeadLetter, ParkedStream } from './items';
-import { Age, Listed, OrderButton, Title } from './parts';
+import { Age, Listed, OrderButton, Refresh, Title } from './parts';
 import { hrefOf } from './route';
 import { count, plain } from './words';
 
@@ -10,7 +10,7 @@ export function DeadLetters({ mayWrite }: { mayWrite: boolean }) {
   const list = useList<DeadLetter>('api/dead-letters');
   return (
     <>
-      <Title>Dead letters</Title>
+      <Title aside={<Refresh again={list.again} />}>Dead letters</Title>
       <p class="quiet">Incoming records that were refused in the last seven days. A replay has one judged anew.</p>
       <Listed
         list={list}
@@ -55,7 +55,7 @@ export function Parked({ mayWrite }: { mayWrite: boolean }) {
   const list = useList<ParkedStream>('api/parked');
   return (
     <>
-      <Title>Parked streams</Title>
+      <Title aside={<Refresh again={list.again} />}>Parked streams</Title>
       <p class="quiet">A reader skips these from the event on that it could not apply. Everything else goes on.</p>
       <Listed
         list={list}

@@ -2,7 +2,7 @@ import { useState } from 'preact/hooks';
 import { Failure, post } from './api';
 import { useList } from './asking';
 import type { Attempt, Delivery } from './items';
-import { Age, Listed, Moment, OrderButton, State, Table, Title, Wrong } from './parts';
+import { Age, Listed, Moment, OrderButton, Refresh, State, Table, Title, Wrong } from './parts';
 import { hrefOf } from './route';
 import { count, counted, duration } from './words';
 
@@ -13,7 +13,7 @@ export function Deliveries({ query, mayWrite }: { query: Record<string, string>;
   const list = useList<Delivery>('api/deliveries', query);
   return (
     <>
-      <Title>Deliveries</Title>
+      <Title aside={<Refresh again={list.again} />}>Deliveries</Title>
       <Filters query={query} />
       {mayWrite && <Replay clientId={query.client_id} onDone={list.again} />}
       <Listed
@@ -37,7 +37,9 @@ export function Deliveries({ query, mayWrite }: { query: Record<string, string>;
           {
             title: 'Tries',
             isFigure: true,
-            cell: ({ delivery_id: id, attempts }) => <a href={hrefOf(['deliveries', id])}>{count(attempts)}</a>,
+            cell: ({ delivery_id: id, attempts }) => (
+              <a href={hrefOf(['deliveries', id])}>{counted(attempts, 'try', 'tries')}</a>
+            ),
           },
           {
             title: 'Last answer',
@@ -110,6 +112,11 @@ function Filters({ query }: { query: Record<string, string> }) {
       <button type="submit" class="first">
         Filter
       </button>
+      {Object.keys(query).length > 0 && (
+        <a class="button" href={hrefOf(['deliveries'])}>
+          Show all
+        </a>
+      )}
     </form>
   );
 }
@@ -224,7 +231,7 @@ function Replay({ clientId, onDone }: { clientId: string | undefined; onDone: ()
 
 function foundBy({ matched, replayed }: Replayed): string {
   const rest = matched === replayed ? '' : ', the others have been superseded';
-  return `${counted(matched, 'dead delivery', 'dead deliveries')} there; ${counted(replayed, 'goes', 'go')} out again${rest}.`;
+  return `${counted(matched, 'dead delivery', 'dead deliveries')} found, ${count(replayed)} would go out again${rest}.`;
 }
 
 /** What became of each try of one delivery. */

@@ -79,7 +79,9 @@ export function Erase({ mayWrite }: { mayWrite: boolean }) {
             />
           </label>
           <label>
-            Type {confirmation} to say that you are sure
+            <span>
+              Type <b>{confirmation}</b> to say that you are sure
+            </span>
             <input
               type="text"
               required

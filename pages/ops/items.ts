@@ -51,6 +51,21 @@ export interface Attempt {
   outcome: string;
 }
 
+export interface Interaction {
+  interaction_id: string;
+  client_id: string;
+  provider: string;
+  service_id: string;
+  days: number;
+  state: string;
+  exception: string | null;
+  correlation_id: string;
+  created_at: string;
+  expires_at: string;
+  ended_at: string | null;
+  left_at: string | null;
+}
+
 export interface Client {
   client_id: string;
   organisation_name: string | null;
@@ -62,6 +77,15 @@ export interface Client {
   active_subscriptions: number;
   oldest_undelivered_at: string | null;
   endpoints: { service_id: string; interface_version: string; subscription: string | null; resource: string | null }[];
+}
+
+export interface Endpoint {
+  service_id: string;
+  interface_version: string;
+  notification_type: string;
+  breaker: string;
+  failures: number;
+  failing_since: string | null;
 }
 
 export interface DeadLetter {

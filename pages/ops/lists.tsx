@@ -1,6 +1,6 @@
 import { useList } from './asking';
 import type { MedmijList } from './items';
-import { Age, Listed, State, Title } from './parts';
+import { Age, Listed, Refresh, State, Title } from './parts';
 import { duration, plain } from './words';
 
 /** The MedMij lists in the process that answers: how old they are, and what was refused. */
@@ -8,15 +8,7 @@ export function Lists() {
   const list = useList<MedmijList>('api/lists');
   return (
     <>
-      <Title
-        aside={
-          <button type="button" class="small" onClick={() => void list.again()}>
-            Refresh
-          </button>
-        }
-      >
-        Lists
-      </Title>
+      <Title aside={<Refresh again={list.again} />}>Lists</Title>
       <Listed
         list={list}
         none="No list is configured."

@@ -1,8 +1,8 @@
 import { useEffect, useState } from 'preact/hooks';
+import { get } from './api';
+import { joined, withPoint } from './history';
 import type { Figures, Point } from './items';
 
-/** Points that the charts show: ten minutes. */
-const pointsMax = 300;
 /** Figures older than this are not called live any more. */
 const lateMs = 10_000;
 
@@ -24,7 +24,7 @@ export function useLive(isOn: boolean): Live {
       source = new EventSource('api/stream');
       source.addEventListener('history', ({ data }) => {
         const history = JSON.parse(data as string) as Point[];
-        setLive((old) => ({ ...old, points: history.length > 0 ? history : old.points }));
+        setLive((old) => ({ ...old, points: joined(old.points, history) }));
       });
       source.addEventListener('message', ({ data }) => {
         heardAtMs = performance.now();
@@ -35,8 +35,11 @@ export function useLive(isOn: boolean): Live {
     listen();
     const watch = setInterval(() => {
       if (performance.now() - heardAtMs > lateMs) setLive((old) => ({ ...old, isHeard: false }));
-      // Turned away (a restart, too many listeners): the browser does not come back by itself from that.
-      if (source.readyState === EventSource.CLOSED) listen();
+      if (source.readyState !== EventSource.CLOSED) return;
+      // Turned away (a restart, too many listeners): the browser does not come back by itself from that. It does not say why
+      // either; when the session is over, this question is answered so, and the page is told (api.ts).
+      get('session').catch(() => undefined);
+      listen();
     }, 3_000);
     return () => {
       clearInterval(watch);
@@ -44,10 +47,4 @@ export function useLive(isOn: boolean): Live {
     };
   }, [isOn]);
   return live;
-}
-
-/** The first point of a row says nothing about the time before it. */
-function withPoint(points: Point[], point: Point): Point[] {
-  if (point.seconds === 0 || points.at(-1)?.at === point.at) return points;
-  return [...points, point].slice(-pointsMax);
 }

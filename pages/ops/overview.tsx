@@ -1,10 +1,11 @@
+import { useState } from 'preact/hooks';
 import { Chart, type Series } from './chart';
 import type { ClientHealth, Figures, Point } from './items';
 import type { Live } from './live';
 import { needsOf } from './needs';
 import { State, Table, Title } from './parts';
 import { hrefOf } from './route';
-import { count, counted, duration, plain } from './words';
+import { count, counted, duration, moment, plain, rough } from './words';
 
 const perSecond = (value: number, { seconds }: Point) => (seconds > 0 ? value / seconds : 0);
 
@@ -31,29 +32,69 @@ const waits: Series[] = [
 ];
 
 /** What an operator sees first: what is wrong and what to do, then how much is going on. */
-export function Overview({ live: { figures, points } }: { live: Live }) {
+export function Overview({ live: { figures, points, isHeard } }: { live: Live }) {
   return (
     <>
       <Title>Overview</Title>
-      {!figures && <p class="quiet">Waiting for the first figures ...</p>}
-      {figures && <Needs figures={figures} />}
+      {isHeard && !figures && <p class="quiet">Waiting for the first figures ...</p>}
+      {!isHeard && <Unheard figures={figures} />}
+      {figures && <Needs figures={figures} isHeard={isHeard} />}
       {figures && <Figure figures={figures} />}
-      <section aria-labelledby="charts">
-        <h2 id="charts">The last minutes</h2>
-        <div class="charts">
-          <Chart title="Recorded" unit="per second" series={work} points={points} />
-          <Chart title="Lag" unit="events" series={lags} points={points} />
-          <Chart title="Tries to deliver" unit="per second" series={tries} points={points} />
-          <Chart title="Oldest undelivered" unit="seconds" series={waits} points={points} />
-        </div>
-      </section>
+      <Charts points={points} />
       {figures && <Clients clients={figures.clients} />}
     </>
   );
 }
 
-function Needs({ figures }: { figures: Figures }) {
+const spans = [
+  { name: 'the last 10 minutes', ms: 10 * 60_000 },
+  { name: 'the last hour', ms: 60 * 60_000 },
+];
+
+function Charts({ points }: { points: Point[] }) {
+  const [spanMs, setSpanMs] = useState(spans[0]!.ms);
+  const last = points.at(-1);
+  const shown = last ? points.filter(({ at }) => Date.parse(last.at) - Date.parse(at) < spanMs) : [];
+  return (
+    <section aria-labelledby="charts">
+      <div class="title">
+        <h2 id="charts">Charts</h2>
+        <label class="beside">
+          of
+          <select value={spanMs} onChange={(event) => setSpanMs(Number(event.currentTarget.value))}>
+            {spans.map(({ name, ms }) => (
+              <option key={ms} value={ms}>
+                {name}
+              </option>
+            ))}
+          </select>
+        </label>
+      </div>
+      <div class="charts">
+        <Chart title="Recorded" unit="per second" series={work} points={shown} spanMs={spanMs} />
+        <Chart title="Lag" unit="events" series={lags} points={shown} spanMs={spanMs} isWhole />
+        <Chart title="Tries to deliver" unit="per second" series={tries} points={shown} spanMs={spanMs} />
+        <Chart title="Oldest undelivered" unit="seconds" series={waits} points={shown} spanMs={spanMs} isWhole />
+      </div>
+    </section>
+  );
+}
+
+/** Old figures must not look like good ones. */
+function Unheard({ figures }: { figures: Figures | undefined }) {
+  return (
+    <p class="wrong" role="alert">
+      {figures
+        ? `Nothing was heard of the service since ${moment(figures.now.at)}. What follows is as it was then.`
+        : 'Nothing is heard of the service.'}{' '}
+      It is asked again every few seconds.
+    </p>
+  );
+}
+
+function Needs({ figures, isHeard }: { figures: Figures; isHeard: boolean }) {
   const needs = needsOf(figures);
+  if (!isHeard && needs.length === 0) return null;
   return (
     <section aria-labelledby="needs">
       <h2 id="needs" class="unseen">
@@ -84,11 +125,11 @@ function Figure({ figures: { subscriptions, deliveries, relay, projections, now 
   const projected = Object.values(projections);
   const behind = Math.max(0, ...projected.map(({ lag_events }) => lag_events));
   const figures: [string, string, string][] = [
-    ['Active subscriptions', count(subscriptions.active ?? 0), hrefOf(['subscriptions'], { status: 'active' })],
-    ['Suspended', count(subscriptions.suspended ?? 0), hrefOf(['subscriptions'], { status: 'suspended' })],
-    ['Waiting deliveries', count(deliveries.pending ?? 0), hrefOf(['deliveries'], { state: 'pending' })],
-    ['Parked', count(deliveries.parked ?? 0), hrefOf(['deliveries'], { state: 'parked' })],
-    ['Dead', count(deliveries.dead ?? 0), hrefOf(['deliveries'], { state: 'dead' })],
+    ['Active subscriptions', rough(subscriptions.active ?? 0), hrefOf(['subscriptions'], { status: 'active' })],
+    ['Suspended', rough(subscriptions.suspended ?? 0), hrefOf(['subscriptions'], { status: 'suspended' })],
+    ['Waiting deliveries', rough(deliveries.pending ?? 0), hrefOf(['deliveries'], { state: 'pending' })],
+    ['Parked', rough(deliveries.parked ?? 0), hrefOf(['deliveries'], { state: 'parked' })],
+    ['Dead', rough(deliveries.dead ?? 0), hrefOf(['deliveries'], { state: 'dead' })],
     [
       'Oldest undelivered',
       now.oldest_undelivered_s === null ? 'none' : duration(now.oldest_undelivered_s),

@@ -23,13 +23,21 @@ export function Moment({ at }: { at: string }) {
   return <time dateTime={at}>{moment(at)}</time>;
 }
 
-export function Wrong({ failure }: { failure: Failure | undefined }) {
+/** What went wrong, and the button that asks `again` where asking again changes nothing. */
+export function Wrong({ failure, again }: { failure: Failure | undefined; again?: () => unknown }) {
   if (!failure) return null;
   return (
-    <p class="wrong" role="alert">
-      {failure.message}
-      {failure.correlationId && <small> Correlation id {failure.correlationId}.</small>}
-    </p>
+    <div class="wrong" role="alert">
+      <p>
+        {failure.message}
+        {failure.correlationId && <small> Correlation id {failure.correlationId}.</small>}
+      </p>
+      {again && (
+        <button type="button" class="small" onClick={() => void again()}>
+          Try again
+        </button>
+      )}
+    </div>
   );
 }
 
@@ -53,29 +61,31 @@ export function Table<Row>({
   keyOf: (row: Row) => string;
 }) {
   return (
-    <table role="table">
-      <caption class="unseen">{caption}</caption>
-      <thead role="rowgroup">
-        <tr role="row">
-          {columns.map(({ title, isFigure }) => (
-            <th key={title} role="columnheader" scope="col" class={isFigure ? 'figure' : undefined}>
-              {title}
-            </th>
-          ))}
-        </tr>
-      </thead>
-      <tbody role="rowgroup">
-        {rows.map((row) => (
-          <tr key={keyOf(row)} role="row">
-            {columns.map(({ title, cell, isFigure }) => (
-              <td key={title} role="cell" data-title={title} class={isFigure ? 'figure' : undefined}>
-                <span>{cell(row)}</span>
-              </td>
+    <div class="rows">
+      <table role="table">
+        <caption class="unseen">{caption}</caption>
+        <thead role="rowgroup">
+          <tr role="row">
+            {columns.map(({ title, isFigure }) => (
+              <th key={title} role="columnheader" scope="col" class={isFigure ? 'figure' : undefined}>
+                {title}
+              </th>
             ))}
           </tr>
-        ))}
-      </tbody>
-    </table>
+        </thead>
+        <tbody role="rowgroup">
+          {rows.map((row) => (
+            <tr key={keyOf(row)} role="row">
+              {columns.map(({ title, cell, isFigure }) => (
+                <td key={title} role="cell" data-title={title} class={isFigure ? 'figure' : undefined}>
+                  <span>{cell(row)}</span>
+                </td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
   );
 }
 
@@ -91,12 +101,12 @@ export function Listed<Row>({
   columns: Column<Row>[];
   keyOf: (row: Row) => string;
 }) {
-  const { items, failure, more } = list;
+  const { items, failure, more, again } = list;
   return (
     <>
-      <Wrong failure={failure} />
+      <Wrong failure={failure} again={again} />
       {!items && !failure && <p class="quiet">Loading ...</p>}
-      {items?.length === 0 && <p class="quiet">{none}</p>}
+      {items?.length === 0 && <p class="quiet">{more ? 'Nothing among those looked at so far.' : none}</p>}
       {items && items.length > 0 && <Table {...table} rows={items} />}
       {more && (
         <button type="button" onClick={() => void more()}>
@@ -122,6 +132,21 @@ export function Title({ children, aside }: { children: string; aside?: Component
       </h1>
       {aside}
     </header>
+  );
+}
+
+/** Asks again for what is shown; beside the heading. */
+export function Refresh({ again }: { again: () => Promise<unknown> }) {
+  const [isBusy, setBusy] = useState(false);
+  const ask = async () => {
+    setBusy(true);
+    await again();
+    setBusy(false);
+  };
+  return (
+    <button type="button" class="small" disabled={isBusy} onClick={() => void ask()}>
+      Refresh
+    </button>
   );
 }
 

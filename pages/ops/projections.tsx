@@ -72,7 +72,7 @@ function One({
   const percent = rebuild === null ? 0 : Math.floor(rebuild.progress * 100);
   return (
     <section aria-labelledby={id}>
-      <h2 id={id}>{name}</h2>
+      <h2 id={id}>Projection {name}</h2>
       <dl class="facts">
         <div>
           <dt>Live version</dt>

@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks';
 import { useList } from './asking';
-import { Listed, Title } from './parts';
+import { Listed, Refresh, Title } from './parts';
 import { hrefOf } from './route';
 import { count } from './words';
 
@@ -39,7 +39,7 @@ export function Report({ query }: { query: Record<string, string> }) {
   });
   return (
     <>
-      <Title>Delivery report</Title>
+      <Title aside={<Refresh again={list.again} />}>Delivery report</Title>
       <form class="filters" aria-label="Period">
         <label>
           Planned in the last

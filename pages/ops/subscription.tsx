@@ -2,9 +2,10 @@ import { get, post } from './api';
 import { useAnswer, useList } from './asking';
 import { Tries } from './deliveries';
 import type { Delivery, HistoryEvent, Subscription } from './items';
-import { Age, Moment, OrderButton, State, Title, Wrong } from './parts';
+import { Moment, OrderButton, Refresh, State, Title, Wrong } from './parts';
+import { ToPast } from './past';
 import { hrefOf } from './route';
-import { eventName, plain } from './words';
+import { eventName, moment, plain } from './words';
 
 /** Events and notifications of one subscription that are shown at once; more can be asked for. */
 const pageSize = '200';
@@ -26,15 +27,7 @@ export function OneSubscription({ id, mayWrite }: { id: string; mayWrite: boolea
   const isRunning = item?.status === 'active' || item?.status === 'suspended';
   return (
     <>
-      <Title
-        aside={
-          <button type="button" class="small" onClick={() => void reload()}>
-            Refresh
-          </button>
-        }
-      >
-        Subscription
-      </Title>
+      <Title aside={<Refresh again={reload} />}>Subscription</Title>
       <p class="id">{id}</p>
       <Wrong failure={failure} />
       {item && <Facts item={item} />}
@@ -80,6 +73,7 @@ export function OneSubscription({ id, mayWrite }: { id: string; mayWrite: boolea
           It rests because its client is suspended: <a href={hrefOf(['clients', item.client_id])}>{item.client_id}</a>
         </p>
       )}
+      {item && <ToPast id={id} />}
       <section aria-labelledby="life">
         <h2 id="life">Its life</h2>
         <Wrong failure={history.failure ?? notifications.failure} />
@@ -99,7 +93,8 @@ export function OneSubscription({ id, mayWrite }: { id: string; mayWrite: boolea
   );
 }
 
-function Facts({ item }: { item: Subscription }) {
+/** What a subscription is. */
+export function Facts({ item }: { item: Subscription }) {
   return (
     <dl class="facts">
       <div>
@@ -135,9 +130,15 @@ function Facts({ item }: { item: Subscription }) {
         </dd>
       </div>
       <div>
-        <dt>Began, changed</dt>
+        <dt>Began</dt>
         <dd>
-          <Age at={item.started_at} />, <Age at={item.updated_at} />
+          <Moment at={item.started_at} />
+        </dd>
+      </div>
+      <div>
+        <dt>Last change</dt>
+        <dd>
+          <Moment at={item.updated_at} />
         </dd>
       </div>
     </dl>
@@ -146,7 +147,8 @@ function Facts({ item }: { item: Subscription }) {
 
 type Entry = { at: string; event: HistoryEvent } | { at: string; delivery: Delivery };
 
-function Life({ events, notifications }: { events: HistoryEvent[]; notifications: Delivery[] }) {
+/** What happened, in its order. */
+export function Life({ events, notifications }: { events: HistoryEvent[]; notifications: Delivery[] }) {
   const entries: Entry[] = [
     ...events.map((event) => ({ at: event.occurred_at, event })),
     ...notifications.map((delivery) => ({ at: delivery.created_at, delivery })),
@@ -185,9 +187,15 @@ const known = new Set(['subscription_id', 'client_id', 'provider', 'service_id',
 function EventFacts({ event }: { event: HistoryEvent }) {
   const facts = Object.entries(event.data).filter(([name, value]) => !known.has(name) && value !== null);
   return (
-    <span class="quiet">
-      {facts.map(([name, value]) => ` ${plain(name)} ${String(value)};`)}{' '}
-      <a href={hrefOf(['audit'], { correlation_id: event.correlation_id })}>its audit trail</a>
-    </span>
+    <ul class="event-facts">
+      {facts.map(([name, value]) => (
+        <li key={name}>
+          <span class="quiet">{plain(name)}</span> {name.endsWith('_at') ? moment(String(value)) : String(value)}
+        </li>
+      ))}
+      <li>
+        <a href={hrefOf(['audit'], { correlation_id: event.correlation_id })}>its audit trail</a>
+      </li>
+    </ul>
   );
 }

@@ -1,8 +1,10 @@
 import { useState } from 'preact/hooks';
 import { useList } from './asking';
 import type { Subscription } from './items';
-import { Age, Listed, State, Title } from './parts';
+import { Age, Listed, Moment, Refresh, State, Title } from './parts';
+import { Past, PastField } from './past';
 import { hrefOf } from './route';
+import { fieldMoment, validMoment } from './words';
 
 const statuses = ['active', 'suspended', 'terminated', 'expired'];
 const fields: { name: string; title: string; placeholder: string }[] = [
@@ -12,24 +14,31 @@ const fields: { name: string; title: string; placeholder: string }[] = [
   { name: 'person_id', title: 'Person id', placeholder: 'not a BSN' },
 ];
 
-/** Finds subscriptions: by id, or by any of the filters together. */
+/** Finds subscriptions: by id, or by any of the filters together; as they stand, or as they stood at a moment `at`. */
 export function Subscriptions({ query }: { query: Record<string, string> }) {
-  const list = useList<Subscription>('api/subscriptions', query);
+  const { at: asked, ...filter } = query;
+  const at = validMoment(asked);
+  const list = useList<Subscription>(at ? 'api/subscriptions/as-of' : 'api/subscriptions', { ...filter, at });
   return (
     <>
-      <Title>Subscriptions</Title>
+      <Title aside={<Refresh again={list.again} />}>{at ? 'Subscriptions in the past' : 'Subscriptions'}</Title>
       <Find />
-      <Filters query={query} />
+      <Filters query={{ ...filter, ...(at && { at }) }} />
+      {at && (
+        <Past at={at} toNow={hrefOf(['subscriptions'], filter)}>
+          Subscriptions as they stood at
+        </Past>
+      )}
       <Listed
         list={list}
-        none="No subscription is like that."
-        caption="Subscriptions, newest first"
+        none={at ? 'No subscription was like that then.' : 'No subscription is like that.'}
+        caption={at ? 'Subscriptions as they stood then, newest first' : 'Subscriptions, newest first'}
         keyOf={({ subscription_id }) => subscription_id}
         columns={[
           {
             title: 'Subscription',
             cell: ({ subscription_id: id }) => (
-              <a class="id" href={hrefOf(['subscriptions', id])}>
+              <a class="id" href={hrefOf(['subscriptions', id], { at })}>
                 {id}
               </a>
             ),
@@ -39,7 +48,7 @@ export function Subscriptions({ query }: { query: Record<string, string> }) {
           { title: 'Provider', cell: ({ provider }) => provider },
           { title: 'Service', cell: ({ service_id }) => service_id },
           { title: 'Ends', cell: ({ end_date }) => end_date },
-          { title: 'Began', cell: ({ started_at }) => <Age at={started_at} /> },
+          { title: 'Began', cell: ({ started_at }) => (at ? <Moment at={started_at} /> : <Age at={started_at} />) },
         ]}
       />
     </>
@@ -71,6 +80,7 @@ function Find() {
 
 function Filters({ query }: { query: Record<string, string> }) {
   const [wanted, setWanted] = useState(query);
+  const [at, setAt] = useState(query.at ? fieldMoment(new Date(query.at)) : '');
   const set = (name: string, value: string) => setWanted({ ...wanted, [name]: value });
   return (
     <form
@@ -80,7 +90,10 @@ function Filters({ query }: { query: Record<string, string> }) {
       onSubmit={(event) => {
         event.preventDefault();
         const given = Object.entries(wanted).map(([name, value]) => [name, value.trim()]);
-        location.hash = hrefOf(['subscriptions'], Object.fromEntries(given) as Record<string, string>);
+        location.hash = hrefOf(['subscriptions'], {
+          ...(Object.fromEntries(given) as Record<string, string>),
+          at: at && new Date(at).toISOString(),
+        });
       }}
     >
       {fields.map(({ name, title, placeholder }) => (
@@ -103,6 +116,7 @@ function Filters({ query }: { query: Record<string, string> }) {
           ))}
         </select>
       </label>
+      <PastField label="As of (now, when left out)" value={at} onInput={setAt} />
       <button type="submit" class="first">
         Filter
       </button>

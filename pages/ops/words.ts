@@ -8,6 +8,11 @@ const moments = new Intl.DateTimeFormat('en-GB', {
 
 export const count = (value: number) => numbers.format(value);
 
+/** What is counted of many is told from a sample (docs/adr/0032), so that more than three figures of it would mean nothing. */
+const roughFrom = 20_000;
+const roughNumbers = new Intl.NumberFormat('en-US', { notation: 'compact', maximumSignificantDigits: 3 });
+export const rough = (value: number) => (value < roughFrom ? count(value) : `about ${roughNumbers.format(value)}`);
+
 /** `1 event`, `2 events`. */
 export const counted = (value: number, one: string, many = `${one}s`) => `${count(value)} ${value === 1 ? one : many}`;
 
@@ -36,9 +41,20 @@ export function duration(seconds: number): string {
 /** In the time of the operator's machine. */
 export const moment = (text: string) => moments.format(new Date(text));
 
+/** A moment as a date and time field has it, in the time of the operator's machine. */
+export function fieldMoment(at: Date): string {
+  const local = new Date(at.getTime() - at.getTimezoneOffset() * 60_000);
+  return local.toISOString().slice(0, 'yyyy-mm-ddThh:mm:ss'.length);
+}
+
+/** The text when it is a moment: addresses are typed by hand at times. */
+export const validMoment = (text: string | undefined) =>
+  text !== undefined && !Number.isNaN(Date.parse(text)) ? text : undefined;
+
 /** How long ago, or how far ahead. */
 export function ago(text: string, nowMs: number): string {
   const seconds = (nowMs - Date.parse(text)) / 1_000;
+  if (Math.abs(seconds) < 1) return 'just now';
   return seconds >= 0 ? `${duration(Math.round(seconds))} ago` : `in ${duration(Math.round(-seconds))}`;
 }
 
@@ -58,15 +74,18 @@ const tones: Record<string, 'good' | 'wait' | 'bad' | 'rest'> = {
   delivered: 'good',
   closed: 'good',
   fresh: 'good',
+  granted: 'good',
   pending: 'wait',
   sending: 'wait',
   retry: 'wait',
   half_open: 'wait',
   suspended: 'wait',
   parked: 'wait',
+  'under way': 'wait',
   dead: 'bad',
   open: 'bad',
   stale: 'bad',
+  failed: 'bad',
   delisted: 'bad',
   degraded: 'bad',
   unavailable: 'bad',

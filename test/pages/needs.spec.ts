@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import type { ClientHealth, Figures, MedmijList } from '../../pages/ops/items';
+import { joined } from '../../pages/ops/history';
 import { needsOf } from '../../pages/ops/needs';
-import { ago, duration, eventName, toneOf } from '../../pages/ops/words';
+import { ago, duration, eventName, fieldMoment, rough, toneOf, validMoment } from '../../pages/ops/words';
 
 const calm: Figures = {
   subscriptions: { active: 5 },
@@ -142,6 +143,29 @@ describe('the operator page', () => {
     const now = Date.parse('2026-03-01T12:00:00Z');
     expect(ago('2026-03-01T11:58:00Z', now)).toBe('2 min ago');
     expect(ago('2026-03-01T12:00:30Z', now)).toBe('in 30 s');
+    expect(ago('2026-03-01T12:00:00.400Z', now)).toBe('just now');
+  });
+
+  it('says what is counted of many only as well as it is known', () => {
+    expect([0, 19_999, 20_000, 5_234_567].map(rough)).toEqual(['0', '19,999', 'about 20K', 'about 5.23M']);
+  });
+
+  it('fills a field with a moment in the time of the operator, and takes nothing else for one', () => {
+    const at = new Date('2026-03-01T12:00:00.250Z');
+    expect(new Date(fieldMoment(at)).getTime()).toBe(at.getTime() - 250);
+    expect([at.toISOString(), 'yesterday', undefined].map(validMoment)).toEqual([
+      at.toISOString(),
+      undefined,
+      undefined,
+    ]);
+  });
+
+  it('joins what it heard before with the history of the process that it listens to now', () => {
+    const point = (at: string) => ({ ...calm.now, at });
+    const [one, two, three, four] = ['12:00', '12:01', '12:02', '12:03'].map((time) => point(`2026-03-01T${time}:00Z`));
+    expect(joined([one!, two!, three!], [])).toEqual([one, two, three]);
+    expect(joined([], [three!])).toEqual([three]);
+    expect(joined([one!, two!, three!], [two!, four!])).toEqual([one, two, four]);
   });
 
   it('names events by what happened, and states it does not know without a colour', () => {
