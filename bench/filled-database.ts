@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto';
-import type { Client } from 'pg';
+import { Client } from 'pg';
 import type { ListPlace } from '../src/projections';
 
 /** Subscriptions written at once; each batch is a commit. */
 const batchRows = 100_000;
+/** Sessions that write at once: one keeps one core busy. */
+const sessions = 2;
 /** Of the subscriptions, the newest ones have no page of rows behind them. */
 const lastPageRows = 100;
 const firstStart = Date.parse('2025-01-01T00:00:00Z');
@@ -12,17 +14,28 @@ const secondMs = 1_000;
 /** A database with many subscriptions, as the service would have left it: persons, streams, events, answers, views. */
 export class FilledDatabase {
   constructor(
-    private readonly client: Client,
+    private readonly url: string,
     private readonly size: number,
   ) {}
 
   async fill(): Promise<void> {
-    for (let from = 1; from <= this.size; from += batchRows) {
-      await this.client.query(fillSql, [from, Math.min(this.size, from + batchRows - 1)]);
-    }
-    // What autovacuum would do by itself in the months in which that many subscriptions are made.
-    await this.client.query('vacuum (analyze)');
-    await this.client.query('checkpoint');
+    let from = 1;
+    await Promise.all(
+      Array.from({ length: sessions }, () =>
+        this.withSession(async (client) => {
+          while (from <= this.size) {
+            const first = from;
+            from += batchRows;
+            await client.query(fillSql, [first, Math.min(this.size, first + batchRows - 1)]);
+          }
+        }),
+      ),
+    );
+    await this.withSession(async (client) => {
+      // What autovacuum would do by itself in the months in which that many subscriptions are made.
+      await client.query('vacuum (analyze)');
+      await client.query('checkpoint');
+    });
   }
 
   anySubscription(): string {
@@ -33,6 +46,16 @@ export class FilledDatabase {
   anyPlace(): ListPlace {
     const n = Math.max(lastPageRows, this.any());
     return { startedAt: new Date(firstStart + n * secondMs).toISOString(), subscriptionId: subscriptionId(n) };
+  }
+
+  private async withSession(work: (client: Client) => Promise<void>): Promise<void> {
+    const client = new Client({ connectionString: this.url });
+    await client.connect();
+    try {
+      await work(client);
+    } finally {
+      await client.end();
+    }
   }
 
   private any(): number {

@@ -114,7 +114,7 @@ class SizedWorld {
     const database = await createDatabase(databaseUrl);
     const client = new Client({ connectionString: database.url });
     await client.connect();
-    const filled = new FilledDatabase(client, size);
+    const filled = new FilledDatabase(database.url, size);
     await filled.fill();
     const handlers = await openHandlers(database.url);
     const queries = await compiled.platform.Database.connect(database.url);
