@@ -6,6 +6,10 @@ import type { SubscriptionEvent } from '../../src/subscriptions';
 
 type Expected = { type: SubscriptionEvent['type']; data: Record<string, unknown> };
 
+/** What is expected of one event: its name without the dots around it, and the data that matter. */
+export const event = (name: string, data: Record<string, unknown>) =>
+  ({ type: `nl.medmij.subscription.${name}.v1`, data }) as Expected;
+
 /** given(past).when(command).then(events): the past is events, never fields that a test has set. */
 export function given(...past: SubscriptionEvent[]) {
   const state = past.reduce(evolve, initialState);
