@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { forgetfulSettings } from './embedded/postgres';
 import { Problem, Stopped } from './problem';
 import { findProcess } from './processes/identity';
 import { endProcessGroup, forgetTestProcess, rememberTestProcess } from './processes/test-registry';
@@ -9,6 +10,9 @@ import { stopSignal } from './stop-signal';
 import { testArguments } from './test-arguments';
 import { testSummary, type JestResult } from './test-summary';
 import { beginRun, endRun, startServers, temporaryFolder, type ThrowawayServers } from './throwaway-run';
+
+/** Several services at once, each with a pool of connections. */
+const postgresSettings = { ...forgetfulSettings, max_connections: '300' };
 
 /**
  * `npm test`: jest over everything, against real servers on free ports with data that goes away afterwards.
@@ -22,7 +26,7 @@ async function main(): Promise<void> {
   let result: JestResult | undefined;
   try {
     const run = testArguments(process.argv.slice(2), projectRoot);
-    servers = run.servers ? await startServers(runDirectory, signal) : undefined;
+    servers = run.servers ? await startServers(runDirectory, signal, postgresSettings) : undefined;
     result = await runJest(run.jest, runDirectory, { ...run.environment, ...servers?.environment }, signal);
   } catch (error) {
     if (!(error instanceof Stopped)) console.error(error instanceof Problem ? error.message : error);

@@ -47,13 +47,17 @@ export function temporaryFolder(runDirectory: string): string {
   return temporary;
 }
 
-/** PostgreSQL and Kafka on free ports, unless DATABASE_URL and KAFKA_BROKERS name others. */
-export async function startServers(runDirectory: string, signal: AbortSignal): Promise<ThrowawayServers> {
+/** PostgreSQL, with these settings over the defaults, and Kafka on free ports, unless DATABASE_URL and KAFKA_BROKERS name others. */
+export async function startServers(
+  runDirectory: string,
+  signal: AbortSignal,
+  settings: Record<string, string> = {},
+): Promise<ThrowawayServers> {
   const say = (line: string) => console.error(line);
   const dataDir = join(runDirectory, 'data');
   mkdirSync(dataDir);
   const [postgres, kafka] = await Promise.allSettled([
-    process.env.DATABASE_URL ? undefined : startPostgres({ dataDir, signal, say }),
+    process.env.DATABASE_URL ? undefined : startPostgres({ dataDir, settings, signal, say }),
     process.env.KAFKA_BROKERS ? undefined : startKafka({ dataDir, signal, say }),
   ]);
   const stop = async () => {

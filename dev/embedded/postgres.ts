@@ -22,6 +22,9 @@ import { unfinishedName } from '../unfinished';
 import { findBinaries, type PostgresBinaries } from './postgres-binaries';
 import { canWrite, serverUser, systemDirectory, type ServerUser } from './postgres-user';
 
+/** Of a server that nothing has to survive: nothing is forced to disk, for which each commit would wait and each database made or dropped. */
+export const forgetfulSettings = { fsync: 'off', full_page_writes: 'off' };
+
 export interface PostgresOptions {
   /** The data directory of the whole project; the database lies below it, or elsewhere when run by root. */
   readonly dataDir: string;
@@ -178,7 +181,7 @@ function password(file: string): string {
 
 /** Made under another name and renamed when whole, so that a start broken off leaves nothing half-made. */
 async function create(cluster: Cluster, signal: AbortSignal | undefined, say: (line: string) => void): Promise<void> {
-  const { directory, user, binaries } = cluster;
+  const { directory, user, binaries, settings } = cluster;
   say(`Making the database in ${directory} ...`);
   const unfinished = unfinishedName(directory);
   mkdirSync(unfinished, { mode: 0o700 });
@@ -194,6 +197,7 @@ async function create(cluster: Cluster, signal: AbortSignal | undefined, say: (l
         '--locale=C',
         '--locale-provider=builtin',
         '--builtin-locale=C.UTF-8',
+        ...(settings.fsync === 'off' ? ['--no-sync'] : []),
       ]),
       { uid: user?.uid, gid: user?.gid, cwd: '/', signal, env: { ...process.env, LC_ALL: 'C' } },
     );

@@ -2,10 +2,10 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type KafkaServer, startKafka } from '../../dev/embedded/kafka';
-import { type PostgresServer, startPostgres } from '../../dev/embedded/postgres';
+import { forgetfulSettings, type PostgresServer, startPostgres } from '../../dev/embedded/postgres';
 
 // What a server has handed to the system survives the kill of its process: nothing here pulls the plug of the machine.
-const postgresSettings = { fsync: 'off', full_page_writes: 'off', max_connections: '300' };
+const postgresSettings = { ...forgetfulSettings, max_connections: '300' };
 
 /** A PostgreSQL and a broker of our own, so that they can be stopped, killed and frozen; each comes back on its data. */
 export class FaultCluster {

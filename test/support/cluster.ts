@@ -1,7 +1,7 @@
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startPostgres } from '../../dev/embedded/postgres';
+import { forgetfulSettings, startPostgres } from '../../dev/embedded/postgres';
 
 export interface TestCluster {
   /** Its maintenance connection, for `createDatabase(url)`. */
@@ -11,13 +11,13 @@ export interface TestCluster {
 
 /**
  * A PostgreSQL of its own, for tests that keep transactions open: the oldest running transaction holds back every reader of
- * the log in the whole cluster, and so the neighbours' tests. Nothing survives it, so nothing is forced to disk.
+ * the log in the whole cluster, and so the neighbours' tests.
  */
 export async function startCluster(settings: Record<string, string> = {}): Promise<TestCluster> {
   const dataDir = mkdtempSync(join(tmpdir(), 'medmij-cluster-'));
   // PostgreSQL's own user must get through when root runs the tests.
   chmodSync(dataDir, 0o711);
-  const server = await startPostgres({ dataDir, settings: { fsync: 'off', full_page_writes: 'off', ...settings } });
+  const server = await startPostgres({ dataDir, settings: { ...forgetfulSettings, ...settings } });
   return {
     url: server.url,
     stop: async () => {
