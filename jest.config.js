@@ -19,7 +19,8 @@ module.exports = {
       },
     ],
   },
-  maxWorkers: 2,
+  // More than a machine of two cores has: on average a quarter of each worker's time is waiting.
+  maxWorkers: 3,
   workerIdleMemoryLimit: '700MB',
   testTimeout: 120_000,
 };
