@@ -5,6 +5,7 @@ import type { ClientMetadata, Configuration, default as Provider } from 'oidc-pr
 };
 import { developmentOperatorSignIn, developmentSignIn } from '../../src/config';
 import { readChoice } from './choice';
+import { keptInMemory } from './kept-in-memory';
 import { sampleOperator } from './operators';
 import { operatorsPage, personsPage } from './page';
 
@@ -73,12 +74,17 @@ async function configuration(mount: string, clients: ClientMetadata[]): Promise<
   const { exportJWK, generateKeyPair } = await import('jose');
   const { privateKey } = await generateKeyPair('RS256', { extractable: true });
   return {
+    adapter: keptInMemory(),
     clients,
     jwks: { keys: [{ ...(await exportJWK(privateKey)), alg: 'RS256', use: 'sig' }] },
     cookies: { keys: [randomBytes(32).toString('base64url')] },
     scopes: ['openid'],
     pkce: { required: () => true },
     features: { devInteractions: { enabled: false }, rpInitiatedLogout: { enabled: false } },
+    renderError: (context, { error, error_description: description }) => {
+      context.type = 'text/plain';
+      context.body = description ?? error;
+    },
     interactions: { url: (_context, { uid }) => `${mount}/sign-in/${uid}` },
     findAccount: (_context, subject) => ({
       accountId: subject,
