@@ -16,7 +16,14 @@ describe('the reason that an operator gives', () => {
   });
 
   it('may hold other numbers', () => {
-    const texts = ['999990018', 'ticket 2026112312', '9999900190', 'call of 06-12345678', '000000000'];
+    const texts = [
+      '999990018',
+      'ticket 2026112312',
+      '9999900190',
+      'call of 06-12345678',
+      '000000000',
+      'case 123/456782',
+    ];
     expect(texts.filter((text) => !isTaken(text))).toEqual([]);
   });
 });

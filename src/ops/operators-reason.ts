@@ -5,13 +5,16 @@ const nineDigits = /(?<!\d)\d(?:[ .-]?\d){8}(?!\d)/g;
 
 /**
  * Why an operator does it, in words of one's own; part of the audit line, and so kept for years. A number in the form of a BSN is
- * refused (decided, domain.md 12): whoever types one has mistaken the field for a case file.
+ * refused (docs/adr/0034): whoever types one has mistaken the field for a case file.
  */
 export const reasonText = z
   .string()
   .max(1_000)
   .regex(/^[^\p{Cc}\p{Zl}\p{Zp}\p{Cs}]{1,500}$/u, 'must be 1 to 500 characters on one line')
-  .refine((text) => !namesAPerson(text), 'must not hold a number that could be a BSN');
+  .refine((text) => !namesAPerson(text), 'must not hold a number that could be a BSN')
+  .describe(
+    'Why, in words that name no person: one line of 1 to 500 characters. A number of nine digits that could be a BSN is refused.',
+  );
 
 function namesAPerson(text: string): boolean {
   return [...text.matchAll(nineDigits)].some(([number]) => couldBeBsn(number.replace(/\D/g, '')));
