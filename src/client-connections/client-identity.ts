@@ -1,6 +1,5 @@
-import { createHash, createPrivateKey, X509Certificate } from 'node:crypto';
-import { readFile, stat } from 'node:fs/promises';
 import { createSecureContext, type SecureContext } from 'node:tls';
+import { TlsFiles } from '../platform';
 
 /** The files of our identity towards clients, and of what we trust there. */
 export interface IdentityFiles {
@@ -37,11 +36,14 @@ const ciphers = [
 export class IdentityStore {
   private identity?: ClientIdentity;
   private fault = 'it has not been read yet';
-  private stamp = '';
+  private readonly files?: TlsFiles;
   private lookedAt = Number.NEGATIVE_INFINITY;
   private looking?: Promise<void>;
 
-  constructor(private readonly files: IdentityFiles) {}
+  constructor({ certFile, keyFile, caFile }: IdentityFiles) {
+    if (certFile && keyFile && caFile) this.files = new TlsFiles({ certFile, keyFile, caFile });
+    else this.fault = 'CLIENT_TLS_CERT, CLIENT_TLS_KEY or CLIENT_TLS_CA is not set';
+  }
 
   /** The identity, or the reason why there is none to use at `now`; looks at the files at most once a second. */
   async current(now: Date): Promise<ClientIdentity | { missing: string }> {
@@ -60,27 +62,10 @@ export class IdentityStore {
   }
 
   private async look(): Promise<void> {
-    const { certFile, keyFile, caFile } = this.files;
-    if (!certFile || !keyFile || !caFile) {
-      this.fault = 'CLIENT_TLS_CERT, CLIENT_TLS_KEY or CLIENT_TLS_CA is not set';
-      return;
-    }
     try {
-      const stats = await Promise.all([certFile, keyFile, caFile].map((file) => stat(file)));
-      const stamp = stats.map(({ mtimeMs, size, ino }) => `${mtimeMs}-${size}-${ino}`).join(' ');
-      if (stamp === this.stamp) return;
-      const [cert, key, ca] = await Promise.all([readFile(certFile), readFile(keyFile), readFile(caFile)]);
-      const certificate = new X509Certificate(cert);
-      // Certificate and key are two files: between their replacements they do not match, and the old pair stays in use.
-      if (!certificate.checkPrivateKey(createPrivateKey(key)))
-        throw new Error('the key does not belong to the certificate');
-      this.identity = {
-        context: createSecureContext({ cert, key, ca, ciphers, minVersion: 'TLSv1.2' }),
-        fingerprint: createHash('sha256').update(cert).update(key).update(ca).digest('hex'),
-        validFrom: new Date(certificate.validFrom),
-        validTo: new Date(certificate.validTo),
-      };
-      this.stamp = stamp;
+      await this.files?.whenChanged(({ cert, key, ca, ...known }) => {
+        this.identity = { context: createSecureContext({ cert, key, ca, ciphers, minVersion: 'TLSv1.2' }), ...known };
+      });
     } catch (error) {
       const gone = (error as NodeJS.ErrnoException).code === 'ENOENT';
       this.fault = gone
@@ -93,6 +78,6 @@ export class IdentityStore {
 
   private forget(): void {
     this.identity = undefined;
-    this.stamp = '';
+    this.files?.forget();
   }
 }

@@ -1,7 +1,7 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { Registry } from 'prom-client';
-import { askedGauge, LOGGER, type Logger } from '../platform';
+import { askedGauge, LOGGER, type Logger, loopCheck, Readiness } from '../platform';
 import type { FastifyInstance } from 'fastify';
 import { Backchannel, type BackchannelOptions } from './backchannel';
 import { AS_TOKENS, BearerGuard, OPS_TOKENS } from './bearer.guard';
@@ -39,14 +39,18 @@ export class HttpModule {
 function backchannelProvider(options: BackchannelOptions) {
   return {
     provide: Backchannel,
-    inject: [HttpAdapterHost, Registry],
-    useFactory: ({ httpAdapter }: HttpAdapterHost, registry: Registry) => {
-      const backchannel = new Backchannel(httpAdapter.getInstance<FastifyInstance>(), options);
+    inject: [HttpAdapterHost, Registry, Readiness, LOGGER],
+    useFactory: ({ httpAdapter }: HttpAdapterHost, registry: Registry, readiness: Readiness, log: Logger) => {
+      const backchannel = new Backchannel(httpAdapter.getInstance<FastifyInstance>(), options, log);
+      readiness.add('backchannel', () => loopCheck(backchannel.state()));
       askedGauge({
         registry,
         name: 'medmij_server_certificate_expiry_timestamp_seconds',
         help: 'When our certificate on the backchannel port ends',
-        ask: () => Promise.resolve([{ value: backchannel.certificateEndsAt.getTime() / 1_000 }]),
+        ask: () => {
+          const endsAt = backchannel.certificateEndsAt;
+          return Promise.resolve(endsAt ? [{ value: endsAt.getTime() / 1_000 }] : []);
+        },
       });
       return backchannel;
     },

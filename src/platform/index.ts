@@ -13,6 +13,7 @@ export { PlatformModule, type PlatformParts } from './platform.module';
 export { type CheckResult, type CheckStatus, loopCheck, Readiness } from './readiness';
 export { Signal } from './signal';
 export { percentLookedAt } from './table-sample';
+export { TlsFiles, type TlsMaterial } from './tls-files';
 export { tracingTo } from './trace-export';
 export { isTraceId, isTraceparent } from './trace-ids';
 export { type TraceSpan, Tracing, TRACING } from './tracing';

@@ -1,8 +1,10 @@
+import { X509Certificate } from 'node:crypto';
 import { connect, type TLSSocket } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type CertifiedKey, createAuthority, issueCertificate } from '../../dev/certificates';
 import { authorizedRequest, somePerson, TestService } from '../support/app';
 import { TestBackchannel } from '../support/backchannel';
+import { eventually } from '../support/eventually';
 
 describe('with a backchannel', () => {
   let service: TestService;
@@ -74,6 +76,49 @@ describe('with a backchannel', () => {
     expect(answer).toContain('"code":"malformed_request"');
   });
 
+  it('shows a new certificate to new callers without a restart, and the old one while the new pair is not whole', async () => {
+    const { authority } = service.world;
+    const shown = async () => {
+      const socket = await shakeHands();
+      const { subject } = socket.getPeerCertificate();
+      socket.destroy();
+      return subject.CN;
+    };
+    const open = await shakeHands();
+    expect(await shown()).toBe('us');
+    const renewed = await issueCertificate(authority, {
+      commonName: 'renewed',
+      names: ['localhost'],
+      usages: ['server'],
+    });
+    await backchannel.replace('crt', renewed.certificate);
+    await eventually(async () => {
+      const { checks } = (await service.get<{ checks: Record<string, { reason?: string }> }>('/health/ready')).body;
+      expect(checks.backchannel?.reason).toContain('key does not belong');
+    });
+    expect(await shown()).toBe('us');
+    await backchannel.replace('key', renewed.key);
+    await eventually(async () => expect(await shown()).toBe('renewed'));
+    // Whoever was connected before is not disturbed.
+    expect(await exchange(open, 'GET /oauth/none HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n')).toMatch(
+      /^HTTP\/1\.1 404 /,
+    );
+    const { text } = await service.send('GET', '/metrics', {});
+    const [, endsAtS] = /^medmij_server_certificate_expiry_timestamp_seconds (\S+)/m.exec(text) ?? [];
+    expect(Number(endsAtS) * 1_000).toBe(Date.parse(new X509Certificate(renewed.certificate).validTo));
+  });
+
+  it('takes the callers of another authority once that is the one to trust', async () => {
+    const foreign = await createAuthority('another one');
+    const theirs = await issueCertificate(foreign, { commonName: 'as.example', usages: ['client'] });
+    await expect(call('/authorizations', theirs)).rejects.toThrow();
+    await backchannel.trust(foreign.certificate);
+    await eventually(async () => expect(await call('/authorizations', theirs)).toBe(201));
+    await expect(call('/authorizations', caller)).rejects.toThrow();
+    await backchannel.trust(service.world.authority.certificate);
+    await eventually(async () => expect(await call('/authorizations', caller)).toBe(201));
+  });
+
   it('is not kept from stopping by a connection on which nothing is asked', async () => {
     const silent = await shakeHands();
     const ended = new Promise((resolve) => silent.once('close', resolve));
@@ -97,7 +142,10 @@ describe('with a backchannel', () => {
   }
 
   async function raw(text: string): Promise<string> {
-    const socket = await shakeHands();
+    return exchange(await shakeHands(), text);
+  }
+
+  async function exchange(socket: TLSSocket, text: string): Promise<string> {
     let answer = '';
     socket.on('data', (chunk) => (answer += String(chunk)));
     const closed = new Promise((resolve) => socket.once('close', resolve));

@@ -23,16 +23,27 @@ export class TestBackchannel {
   static async of(service: TestService): Promise<TestBackchannel> {
     const { authority, dataDir } = service.world;
     const server = await issueCertificate(authority, { commonName: 'us', names: ['localhost'], usages: ['server'] });
-    await writeFile(join(dataDir, 'server.crt'), server.certificate);
-    await writeFile(join(dataDir, 'server.key'), server.key, { mode: 0o600 });
     const backchannel = new TestBackchannel(service, await freePort());
+    await backchannel.replace('crt', server.certificate);
+    await backchannel.replace('key', server.key);
+    await backchannel.trust(authority.certificate);
     await service.restart({
       BACKCHANNEL_PORT: String(backchannel.port),
       TLS_CERT: join(dataDir, 'server.crt'),
       TLS_KEY: join(dataDir, 'server.key'),
-      TLS_CLIENT_CA: join(dataDir, 'ca.crt'),
+      TLS_CLIENT_CA: join(dataDir, 'callers.crt'),
     });
     return backchannel;
+  }
+
+  /** One of the two files of our certificate. */
+  async replace(which: 'crt' | 'key', content: string): Promise<void> {
+    await writeFile(join(this.service.world.dataDir, `server.${which}`), content, { mode: 0o600 });
+  }
+
+  /** From now on callers must have their certificates from this authority. */
+  async trust(certificate: string): Promise<void> {
+    await writeFile(join(this.service.world.dataDir, 'callers.crt'), certificate);
   }
 
   /** @throws when the connection is closed on the caller */
