@@ -53,7 +53,10 @@ export class RecordConsumer {
     private readonly door: RecordDoor,
     private readonly offsets: ConsumerOffsets,
     private readonly parts: ConsumerParts,
-  ) {}
+  ) {
+    // Prometheus sees no increase from nothing to the first refusal.
+    for (const outcome of ['accepted', 'dead_letter']) parts.records.inc({ topic: door.topic, outcome }, 0);
+  }
 
   start(): void {
     const { group, topic } = this.door;

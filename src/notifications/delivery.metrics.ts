@@ -85,7 +85,15 @@ export class DeliveryMetrics {
       help: 'How long the endpoint that is worst off has done nothing but fail, per client that has one',
       labelNames: ['client_id'],
       ask: async () =>
-        (await endpoints.failingSeconds()).map(({ client_id, seconds }) => ({ labels: { client_id }, value: seconds })),
+        (await endpoints.failing()).map(({ client_id, seconds }) => ({ labels: { client_id }, value: seconds })),
+    });
+    askedGauge({
+      registry,
+      name: 'medmij_endpoints_warned',
+      help: 'Endpoints that have done nothing but fail for ENDPOINT_FAILING_WARN_S, per client that has one that fails',
+      labelNames: ['client_id'],
+      ask: async () =>
+        (await endpoints.failing()).map(({ client_id, warned }) => ({ labels: { client_id }, value: warned })),
     });
     askedGauge({
       registry,

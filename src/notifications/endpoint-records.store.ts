@@ -48,12 +48,12 @@ export class EndpointRecords {
     ]);
   }
 
-  /** How long the endpoint that is worst off has failed, in seconds, for each client that has one that fails. */
-  async failingSeconds(): Promise<{ client_id: string; seconds: number }[]> {
-    return this.database.query<{ client_id: string; seconds: number }>(
-      'endpoint.failing-seconds',
-      `select client_id, max(extract(epoch from failed_at - failing_since))::float8 as seconds from notification_endpoint
-       where failures > 0 and failing_since is not null group by client_id`,
+  /** For each client that has an endpoint that fails: how long the one that is worst off does, and of how many there was a warning. */
+  async failing(): Promise<{ client_id: string; seconds: number; warned: number }[]> {
+    return this.database.query<{ client_id: string; seconds: number; warned: number }>(
+      'endpoint.failing',
+      `select client_id, max(extract(epoch from failed_at - failing_since))::float8 as seconds, count(warned_at)::integer as warned
+       from notification_endpoint where failures > 0 and failing_since is not null group by client_id`,
     );
   }
 

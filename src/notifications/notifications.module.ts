@@ -31,6 +31,7 @@ import { BeforeSending } from './delivery';
 import { DeliveryAttempt } from './delivery.attempt';
 import { DeliveryKeeper } from './delivery.keeper';
 import { DeliveryLedger } from './delivery-ledger.store';
+import { DeliveryLosses } from './delivery-losses';
 import { DeliveryMetrics } from './delivery.metrics';
 import { DeliveryQueue } from './delivery-queue.store';
 import { DeliveryRecords } from './delivery-records.store';
@@ -111,11 +112,13 @@ export class NotificationsModule implements OnApplicationBootstrap, OnModuleDest
     @Inject(PLANNER) private readonly planner: LogFollower<Fact>,
     private readonly worker: DeliveryWorker,
     private readonly keeper: DeliveryKeeper,
+    private readonly losses: DeliveryLosses,
     readiness: Readiness,
     access: LogAccess,
   ) {
     readiness.add('planner', () => planner.check());
     readiness.add('delivery_log', () => keeper.check());
+    readiness.add('delivery_losses', () => loopCheck(losses.state()));
     readiness.add('delivery', () => {
       const { heldBackBy, ...state } = worker.state();
       return heldBackBy === undefined
@@ -162,6 +165,12 @@ export class NotificationsModule implements OnApplicationBootstrap, OnModuleDest
             log: Logger,
           ) =>
             new DeliveryKeeper(keptByMonth(attemptLog, { database, destructions, clock }), queue, ledger, clock, log),
+        },
+        {
+          provide: DeliveryLosses,
+          inject: [DeliveryLedger, Registry, Clock, LOGGER],
+          useFactory: (ledger: DeliveryLedger, registry: Registry, clock: Clock, log: Logger) =>
+            new DeliveryLosses(ledger, registry, clock, log),
         },
         {
           provide: DeliveryAttempt,
@@ -231,10 +240,11 @@ export class NotificationsModule implements OnApplicationBootstrap, OnModuleDest
     await this.keeper.start();
     this.planner.start();
     this.worker.start();
+    this.losses.start();
   }
 
   async onModuleDestroy(): Promise<void> {
-    await Promise.all([this.planner.stop(), this.worker.stop(), this.keeper.stop()]);
+    await Promise.all([this.planner.stop(), this.worker.stop(), this.keeper.stop(), this.losses.stop()]);
   }
 }
 

@@ -33,6 +33,7 @@ export class AvailabilityCheck extends BeforeSending {
       labelNames: ['outcome'],
       registers: [registry],
     });
+    for (const outcome of ['available', 'not_available', 'unknown']) this.checks.inc({ outcome }, 0);
   }
 
   /** False too for somebody who was erased. @throws AvailabilityUnknown, or the database's error when it is away */

@@ -79,6 +79,8 @@ describe('the connections to a client', () => {
     await world.send(host);
     const slow = world.send(host, { subscription_id: 'slow' });
     await eventually(() => expect(receiver.calls.length).toBe(2));
+    const endsAt = () => world.figure('medmij_client_certificate_expiry_timestamp_seconds');
+    expect((await endsAt()) * 1_000).toBeGreaterThan(world.clock.now().getTime());
     await world.identify('renewed');
     await eventually(async () => {
       await world.send(host);

@@ -1,12 +1,14 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Registry } from 'prom-client';
 import { EventStore } from '../../src/event-store';
 import { PersonIdentities } from '../../src/persons';
 import { PersonKey } from '../../src/persons/person-key';
-import { Database, Signal } from '../../src/platform';
+import { createLogger, Database, Signal, Tracing } from '../../src/platform';
 import { Refused } from '../../src/refusals';
 import { AuthorizedOrder, type OrderResult, type Standing, streamOf, TerminateOrder } from '../../src/subscriptions';
 import { CommandBatcher } from '../../src/subscriptions/command-batcher';
+import { CommandWatch } from '../../src/subscriptions/command.watch';
 import { createDatabase, type TestDatabase } from '../support/database';
 import { eventually } from '../support/eventually';
 
@@ -55,13 +57,15 @@ describe('the command batcher', () => {
   /** Of another process. */
   let other: CommandBatcher;
   let store: EventStore;
+  const registry = new Registry();
+  const watch = new CommandWatch(registry, createLogger('silent'), Tracing.off);
 
   beforeAll(async () => {
     database = await createDatabase();
     databases.push(await Database.connect(database.url), await Database.connect(database.url));
     const stores = databases.map((db) => new EventStore(db, 'main', new Signal()));
     store = stores[0]!;
-    [one, other] = stores.map((eventStore) => new CommandBatcher(eventStore, { has: () => false })) as [
+    [one, other] = stores.map((eventStore) => new CommandBatcher(eventStore, { has: () => false }, watch)) as [
       CommandBatcher,
       CommandBatcher,
     ];
@@ -154,6 +158,7 @@ describe('the command batcher', () => {
       expect(both[0]!.subscription_id).toBe(both[1]!.subscription_id);
       expect(both.map(({ version }) => version).sort()).toEqual([1, 2]);
     });
+    expect(await registry.metrics()).toMatch(/^medmij_command_conflicts_total [1-9]/m);
   });
 
   it.each([

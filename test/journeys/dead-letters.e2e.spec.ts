@@ -66,6 +66,11 @@ describe('the dead letters', () => {
       replayed_at: null,
     });
 
+    await eventually(async () => {
+      const { text } = await service.send('GET', '/metrics', {});
+      expect(text).toContain(`medmij_intake_records_total{topic="${incoming}",outcome="dead_letter"} 1\n`);
+    });
+
     await accepted(service, begin);
     const answer = await replay(letter!.dead_letter_id);
     expect([answer.status, answer.body]).toEqual([202, { ...letter, replayed_at: expect.any(String) }]);

@@ -57,6 +57,9 @@ describe('the endpoint of a client', () => {
       const waits = /^medmij_delivery_rate_waits_total\{client_id="localhost"\} [1-9]/m;
       const texts = await Promise.all([metrics(), beside.send('GET', '/metrics', {}).then(({ text }) => text)]);
       expect(texts.some((text) => waits.test(text))).toBe(true);
+      // By this operators are told that nobody has a role: who has it not does not show its figures.
+      expect(texts[1]).toMatch(/^medmij_planner_lag_seconds/m);
+      expect(texts[1]).not.toMatch(/^medmij_(relay_lag_seconds|projection_lag_seconds|endpoint_looks_total)/m);
     } finally {
       await beside.world.app.close();
     }
@@ -88,6 +91,7 @@ describe('the endpoint of a client', () => {
     const [warned] = (await endpoints('?failing=true')).items;
     expect([warned!.failing_since, typeof warned!.warned_at]).toEqual([failing!.failing_since, 'string']);
     expect(await metric('medmij_endpoint_failing_seconds')).toBeGreaterThanOrEqual(60);
+    expect(await metric('medmij_endpoints_warned')).toBe(1);
     expect(await client()).toMatchObject({ status: 'active' });
 
     await triedAgain(200_000);
@@ -96,6 +100,7 @@ describe('the endpoint of a client', () => {
       waitMs,
     );
     await eventually(() => expect(linesOf('endpoint.failing_client_suspended')).toHaveLength(1), waitMs);
+    expect(await metrics()).toContain(`medmij_client_suspended{client_id="${clientId}",reason="endpoint_failing"} 1\n`);
     await eventually(async () => {
       const [waiting] = await deliveriesOf(service, id);
       expect(waiting).toMatchObject({ state: 'parked' });

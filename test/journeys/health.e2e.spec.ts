@@ -1,5 +1,6 @@
 import { createConnection, createServer, type Server, type Socket } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { Client } from 'pg';
 import { TestService } from '../support/app';
 import { eventually } from '../support/eventually';
 import { brokers } from '../support/kafka';
@@ -104,6 +105,11 @@ describe('the health of the service', () => {
       expect(figure(text, `medmij_list_age_seconds{list="${list}"}`)).toBeLessThan(60);
     const names = [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name]) => name);
     expect(names).toContain('medmij_delivery_oldest_undelivered_seconds');
+    expect(figure(text, 'medmij_check_status{check="database"}')).toBe(0);
+    expect(figure(text, 'medmij_commands_total{outcome="recorded"}')).toBeGreaterThanOrEqual(1);
+    expect(figure(text, 'medmij_command_batch_seconds_count')).toBeGreaterThanOrEqual(1);
+    for (const figures of ['medmij_log_events_read_total', 'medmij_log_page_seconds_count'])
+      expect(figure(text, `${figures}{reader="relay"}`)).toBeGreaterThanOrEqual(1);
     expect(names.filter((name) => !name!.startsWith('medmij_'))).toEqual([]);
     expect(text).not.toContain(id);
   });
@@ -126,6 +132,22 @@ describe('the health of the service', () => {
     });
   });
 
+  it('shows how far a reader of the log is behind that cannot get on', async () => {
+    const client = new Client({ connectionString: service.world.database.url });
+    await client.connect();
+    await client.query('begin');
+    // Who only reads these tables goes on, and the log is not held back: nothing is written here.
+    await client.query('lock table subscription_view, delivery in share row exclusive mode');
+    await accepted(service);
+    await eventually(async () => {
+      const text = await metrics();
+      for (const lag of ['medmij_projection_lag_%{projection="subscriptions"}', 'medmij_planner_lag_%'])
+        for (const unit of ['seconds', 'events']) expect(figure(text, lag.replace('%', unit))).toBeGreaterThan(0);
+    });
+    await client.end();
+    await eventually(async () => expect(figure(await metrics(), 'medmij_planner_lag_events')).toBe(0));
+  });
+
   it('is degraded without the broker: commands go on, and their events go out once it is back', async () => {
     await service.restart({ KAFKA_BROKERS: '127.0.0.1:1' });
     const standing = await accepted(service);
@@ -138,7 +160,10 @@ describe('the health of the service', () => {
       expect(body.checks.relay).toMatchObject({ status: 'degraded', reason: expect.any(String) });
       expect(body.checks.database).toEqual({ status: 'ok' });
     });
-    expect(figure(await metrics(), 'medmij_relay_lag_events')).toBeGreaterThanOrEqual(1);
+    const behind = await metrics();
+    expect(figure(behind, 'medmij_relay_lag_events')).toBeGreaterThanOrEqual(1);
+    expect(figure(behind, 'medmij_relay_lag_seconds')).toBeGreaterThan(0);
+    expect(figure(behind, 'medmij_check_status{check="kafka"}')).toBe(1);
 
     await service.restart({ KAFKA_BROKERS: brokers().join(',') });
     await isReady(service);
@@ -170,6 +195,10 @@ describe('the health of the service', () => {
     expect((await service.send('GET', '/health/live', {})).status).toBe(200);
     expect((await service.get('/ops/api/subscriptions')).status).toBe(503);
     expect((await service.get('/ops/api/lists')).status).toBe(200);
+    const away = await metrics();
+    expect(figure(away, 'medmij_check_status{check="database"}')).toBe(2);
+    expect(figure(away, 'medmij_commands_total{outcome="failed"}')).toBeGreaterThanOrEqual(1);
+    expect(away).toMatch(/^medmij_http_request_seconds_count\{.*status="503"\} [1-9]/m);
 
     await cable.plug();
     await isReady(service);
@@ -186,7 +215,17 @@ describe('the health of the service', () => {
     expect([status, body.checks.database?.status]).toEqual([503, 'unavailable']);
     expect(performance.now() - started).toBeLessThan(5_000);
     expect((await service.send('GET', '/health/live', {})).status).toBe(200);
+    // More than there are connections, and more commands than go at once.
+    const asked = Array.from({ length: 30 }, () =>
+      Promise.allSettled([service.get('/ops/api/subscriptions'), ask(service)]),
+    );
+    await eventually(async () => {
+      const text = await metrics();
+      expect(figure(text, 'medmij_database_connections{state="waiting"}')).toBeGreaterThan(0);
+      expect(figure(text, 'medmij_commands_waiting')).toBeGreaterThan(0);
+    });
     await cable.cut();
+    await Promise.all(asked);
     await cable.plug();
     await isReady(service);
     await accepted(service);

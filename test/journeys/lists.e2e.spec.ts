@@ -105,6 +105,9 @@ describe('the MedMij lists', () => {
     );
     expect([ready.status, ready.body.status]).toEqual([200, 'degraded']);
     expect(ready.body.checks.lists).toEqual({ status: 'degraded', reason: expect.stringContaining('whitelist') });
+    const { text } = await service.send('GET', '/metrics', {});
+    const [, ageS] = /^medmij_list_age_seconds\{list="whitelist"\} (\d+)/m.exec(text) ?? [];
+    expect(Number(ageS)).toBeGreaterThan(30 * 60);
     await eventually(async () => {
       const { body } = await service.get<{ checks: Record<string, { status: string; reason?: string }> }>(
         '/health/ready',

@@ -1,14 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { Registry } from 'prom-client';
 import type { ClaimedDelivery, Completion } from '../../src/notifications/delivery';
 import { type DeliveryBalance, DeliveryLedger } from '../../src/notifications/delivery-ledger.store';
 import { type ClaimLimits, DeliveryQueue } from '../../src/notifications/delivery-queue.store';
+import { DeliveryLosses } from '../../src/notifications/delivery-losses';
 import { DeliveryRecords } from '../../src/notifications/delivery-records.store';
 import { DeliveryReplay } from '../../src/notifications/delivery-replay.store';
 import { DeliveryStore } from '../../src/notifications/delivery.store';
 import type { Plan } from '../../src/notifications/notification.planner';
-import { Database } from '../../src/platform';
+import { createLogger, Database } from '../../src/platform';
 import { createDatabase, type TestDatabase } from '../support/database';
+import { eventually } from '../support/eventually';
 
 const now = new Date('2026-03-01T12:59:30Z');
 const after = (seconds: number) => new Date(now.getTime() + seconds * 1000);
@@ -140,6 +143,29 @@ describe('the balance of deliveries', () => {
     expect(await report()).toEqual([balanceOf({ planned: 3, sending: 1, lost: 2 })]);
     await db.query('away.rest', 'delete from delivery');
     expect(await report()).toEqual([balanceOf({ planned: 3, lost: 3 })]);
+  });
+
+  it('raises the figure of what is lost at the next look, for the client whose it was', async () => {
+    await plan(...[newId(), newId()].map((id) => notify(id, 1)), notify(newId(), 1, 'other.example'));
+    await change(newId());
+    const figures = async (at: Date) => {
+      const registry = new Registry();
+      const losses = new DeliveryLosses(ledger, registry, { now: () => at }, createLogger('silent'));
+      losses.start();
+      const lines = async () =>
+        (await registry.metrics()).split('\n').filter((line) => line.startsWith('medmij_deliveries_lost{'));
+      await eventually(async () => expect(await lines()).toHaveLength(3));
+      await losses.stop();
+      return (await lines()).map((line) => line.replace(/^.*client_id="(.*)",notification_type="(.*)"\} /, '$1 $2 '));
+    };
+    const none = ['app.example resource 0', 'app.example subscription 0', 'other.example subscription 0'];
+    expect((await figures(now)).sort()).toEqual(none);
+    await db.query(
+      'away',
+      `delete from delivery where client_id = 'app.example' and notification_type = 'subscription'`,
+    );
+    for (const at of [now, after(23 * 3_600)])
+      expect((await figures(at)).sort()).toEqual([none[0], 'app.example subscription 2', none[2]]);
   });
 
   it('counts what is planned twice once, and what was rolled back never', async () => {

@@ -97,10 +97,10 @@ describe('the time of failure of an endpoint', () => {
     expect(await shown('app.example')).toMatchObject({ failures: 0, failing_since: null, failed_at: null });
     for (const at of [10, 13, 600]) await fails('app.example', after(at));
     expect(await shown('app.example')).toMatchObject({ failures: 3, failing_since: after(10), failed_at: after(600) });
-    expect(await records.failingSeconds()).toEqual([{ client_id: 'app.example', seconds: 590 }]);
+    expect(await records.failing()).toEqual([{ client_id: 'app.example', seconds: 590, warned: 0 }]);
     await answers('app.example', after(700));
     expect(await shown('app.example')).toMatchObject({ failures: 0, failing_since: null, failed_at: null });
-    expect(await records.failingSeconds()).toEqual([]);
+    expect(await records.failing()).toEqual([]);
     await fails('app.example', after(90_000));
     expect(await shown('app.example')).toMatchObject({ failing_since: after(90_000), failed_at: after(90_000) });
   });
@@ -123,9 +123,11 @@ describe('the time of failure of an endpoint', () => {
     expect(await warn(hourS)).toEqual([['app.example', now]]);
     expect(await warn(hourS + 5)).toEqual([]);
     expect((await shown('app.example')).warned_at).toEqual(after(hourS));
+    expect(await records.failing()).toEqual([{ client_id: 'app.example', seconds: hourS, warned: 1 }]);
     await answers('app.example', after(2 * hourS));
     await fails('app.example', after(3 * hourS));
     expect((await shown('app.example')).warned_at).toBeNull();
+    expect(await records.failing()).toMatchObject([{ client_id: 'app.example', warned: 0 }]);
     expect(await warn(3 * hourS)).toEqual([]);
     await fails('app.example', after(4 * hourS));
     expect(await warn(4 * hourS)).toEqual([['app.example', after(3 * hourS)]]);

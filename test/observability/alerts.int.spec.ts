@@ -33,6 +33,55 @@ function withInterval(expr: string): string {
   return expr.replaceAll('$__rate_interval', '5m');
 }
 
+/** Which specification shows each figure to move, for a rule on one that is never set can never ring. */
+const shownIn: Record<string, string> = {
+  medmij_audit_lines_lost_total: 'audit/audit-trail.int',
+  medmij_authorizations_total: 'authorization/interactions.int',
+  medmij_availability_checks_total: 'resource-changes/availability-check.int',
+  medmij_check_status: 'journeys/health.e2e',
+  medmij_client_calls_total: 'client-connections/connections.int',
+  medmij_client_certificate_expiry_timestamp_seconds: 'client-connections/connections.int',
+  medmij_client_connection_failures_total: 'client-connections/misbehaving-receiver.int',
+  medmij_client_connections: 'client-connections/pools.int',
+  medmij_client_handshakes_total: 'client-connections/connections.int',
+  medmij_client_suspended: 'journeys/endpoints.e2e',
+  medmij_command_batch_seconds: 'journeys/health.e2e',
+  medmij_command_conflicts_total: 'event-store/command-batcher.int',
+  medmij_commands_total: 'journeys/health.e2e',
+  medmij_commands_waiting: 'journeys/health.e2e',
+  medmij_database_connections: 'journeys/health.e2e',
+  medmij_deliveries_at_risk: 'notifications/delivery-metrics.int',
+  medmij_deliveries_lost: 'notifications/delivery-ledger.int',
+  medmij_deliveries_total: 'notifications/delivery-metrics.int',
+  medmij_delivery_attempt_seconds: 'notifications/delivery-metrics.int',
+  medmij_delivery_attempts_total: 'notifications/delivery-metrics.int',
+  medmij_delivery_breaker_state: 'notifications/delivery-metrics.int',
+  medmij_delivery_deadlines_total: 'notifications/delivery-metrics.int',
+  medmij_delivery_oldest_undelivered_seconds: 'notifications/delivery-metrics.int',
+  medmij_delivery_rate_waits_total: 'journeys/endpoints.e2e',
+  medmij_endpoint_failing_seconds: 'journeys/endpoints.e2e',
+  medmij_endpoint_looks_total: 'journeys/endpoint-watch.e2e',
+  medmij_endpoints_warned: 'journeys/endpoints.e2e',
+  medmij_http_request_seconds: 'journeys/health.e2e',
+  medmij_intake_records_total: 'journeys/dead-letters.e2e',
+  medmij_list_age_seconds: 'journeys/lists.e2e',
+  medmij_log_events_read_total: 'journeys/health.e2e',
+  medmij_log_held_seconds: 'event-store/log-watch.int',
+  medmij_log_page_seconds: 'journeys/health.e2e',
+  medmij_parked_streams: 'journeys/parked.e2e',
+  medmij_person_key_moved_ratio: 'journeys/person-key.e2e',
+  medmij_planner_lag_events: 'journeys/health.e2e',
+  medmij_planner_lag_seconds: 'journeys/health.e2e',
+  medmij_projection_differing: 'journeys/projections.e2e',
+  medmij_projection_lag_events: 'journeys/health.e2e',
+  medmij_projection_lag_seconds: 'journeys/health.e2e',
+  medmij_relay_lag_events: 'journeys/health.e2e',
+  medmij_relay_lag_seconds: 'journeys/health.e2e',
+  medmij_server_certificate_expiry_timestamp_seconds: 'contract/backchannel.int',
+};
+/** What prom-client itself measures of the process. */
+const ofTheProcess = /^medmij_(nodejs|process)_/;
+
 /** Labels that Prometheus adds, and the one of every histogram. */
 const labelsOfPrometheus = ['instance', 'job', 'le'];
 
@@ -53,11 +102,13 @@ describe('the alert rules and the dashboard', () => {
   let service: TestService;
   /** Every name that a scrape can show, with the labels it can have. */
   let metrics: Map<string, string[]>;
+  /** Before anything has happened. */
+  let scrape: string;
   beforeAll(async () => {
     // Some figures are there only while a key is rotated, or on a port of their own.
     service = await TestService.start({ PERSON_KEY_PREVIOUS: randomBytes(32).toString('base64') });
     await TestBackchannel.of(service);
-    const scrape = (await service.send('GET', '/metrics', {})).text;
+    scrape = (await service.send('GET', '/metrics', {})).text;
     const registry = service.world.app.get(Registry);
     metrics = new Map();
     for (const [, name, kind] of scrape.matchAll(/^# TYPE (\S+) (\S+)$/gm)) {
@@ -83,6 +134,40 @@ describe('the alert rules and the dashboard', () => {
       for (const label of metrics.get(name)!) known.add(label);
     }
     for (const label of labels) expect([...known]).toContain(label);
+  });
+
+  it('ask for what a specification shows to move', () => {
+    const asked = new Set(expressions.flatMap((expr) => [...askedBy(expr).metrics]));
+    const figures = new Set([...asked].map((name) => name.replace(/_(bucket|count)$/, '')));
+    expect([...figures].filter((name) => !ofTheProcess.test(name)).sort()).toEqual(Object.keys(shownIn));
+    for (const [name, path] of Object.entries(shownIn)) {
+      const spec = readFileSync(join(__dirname, `../${path}.spec.ts`), 'utf8');
+      // One name may stand for the seconds and the events of a reader.
+      expect([name, spec.includes(name) || spec.includes(name.replace(/(seconds|events)$/, '%'))]).toEqual([
+        name,
+        true,
+      ]);
+    }
+  });
+
+  it('see the first of its kind too: what is counted is 0 from the start, or missed by who looks back', () => {
+    const counted = rules.flatMap(({ alert, expr }) =>
+      // Of requests that fail there are many before their part counts; the first one may be missed.
+      /^sum\(rate\(medmij_http_request_seconds_count/.test(expr)
+        ? []
+        : [...expr.matchAll(/(?:increase|rate)\((\w+)(?:\{(\w+)=~?"([^"]*)"\})?\[/g)].map(([, name, label, value]) => ({
+            alert,
+            name: name!,
+            ...(label !== undefined && { label, values: value!.split('|') }),
+            looksBack: expr.includes(`unless ${name}{${label}="${value}"} offset`),
+          })),
+    );
+    expect(counted.length).toBeGreaterThan(8);
+    for (const { alert, name, label, values = [undefined], looksBack } of counted)
+      for (const value of values) {
+        const series = new RegExp(`^${name}${label === undefined ? '[ {]' : `\\{.*${label}="${value}"`}`, 'm');
+        expect([alert, value, looksBack || series.test(scrape)]).toEqual([alert, value, true]);
+      }
   });
 
   it('would be found to be wrong', () => {

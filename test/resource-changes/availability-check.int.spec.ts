@@ -20,6 +20,7 @@ describe('the question before a resource notification', () => {
   let db: Database;
   let client: AvailabilityClient;
   let check: AvailabilityCheck;
+  let registry: Registry;
   beforeAll(async () => {
     database = await createDatabase();
     db = await Database.connect(database.url);
@@ -30,7 +31,8 @@ describe('the question before a resource notification', () => {
     server.answer = true;
     server.asked.length = 0;
     const log = createLogger('trace', { write: (line: string) => void logLines.push(line) });
-    check = new AvailabilityCheck(new KnownPersons(db, new PersonalSeal(key)), client, new Registry(), log);
+    registry = new Registry();
+    check = new AvailabilityCheck(new KnownPersons(db, new PersonalSeal(key)), client, registry, log);
   });
   afterAll(async () => {
     await client?.close();
@@ -76,6 +78,7 @@ describe('the question before a resource notification', () => {
     const asked = server.asked.length;
     await expect(ask(id)).rejects.toThrow('a moment ago');
     expect(server.asked).toHaveLength(asked);
+    expect(await registry.metrics()).toContain('medmij_availability_checks_total{outcome="unknown"} 2\n');
     server.answer = true;
     await eventually(async () => expect(await ask(id)).toBe(true));
     expect(logLines.some((line) => line.includes('availability.unknown'))).toBe(true);
