@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Parser } from '@asyncapi/parser';
 import { Ajv } from 'ajv';
@@ -66,6 +68,18 @@ describe('the documents for developers', () => {
     );
     expect(existing).toContain('POST /authorizations');
     expect(named.sort()).toEqual(existing.sort());
+  });
+
+  it('know each path of the operators’ API that the guides speak of', async () => {
+    const nameless = (path: string) => path.replace(/\{\w+\}|<\w+>|\blocalhost\b/g, '{}').replace(/[/.]+$/, '');
+    const known = new Set(Object.keys((await openApi()).paths).map(nameless));
+    const folder = join(__dirname, '../..');
+    const guides = ['README.md', 'docs/operations.md', 'docs/privacy.md', 'docs/scaling.md'];
+    const named = guides.flatMap((guide) => [
+      ...readFileSync(join(folder, guide), 'utf8').matchAll(/\/ops\/api(?:\/[\w-]+|\/\{\w+\}|\/<\w+>)+/g),
+    ]);
+    expect(named.length).toBeGreaterThan(25);
+    expect(named.map(([path]) => path).filter((path) => !known.has(nameless(path)))).toEqual([]);
   });
 
   it('say of each route what it does, who may, and what it answers when something is wrong', async () => {
