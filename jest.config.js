@@ -19,8 +19,7 @@ module.exports = {
       },
     ],
   },
-  // More than a machine of two cores has: on average a quarter of each worker's time is waiting.
-  maxWorkers: 3,
+  maxWorkers: 2,
   workerIdleMemoryLimit: '700MB',
   testTimeout: 120_000,
 };
