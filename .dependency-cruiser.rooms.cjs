@@ -30,7 +30,7 @@ const mayImport = {
     'refusals',
     'platform',
   ],
-  'incoming-records': ['persons', 'event-store', 'transport', 'refusals', 'platform'],
+  'incoming-records': ['audit', 'persons', 'event-store', 'transport', 'refusals', 'platform'],
   'subscription-interface': ['clients', 'grants', 'subscriptions', 'persons', 'http', 'refusals', 'platform'],
   authorization: [
     'audit',
@@ -71,7 +71,7 @@ const mayImport = {
     'refusals',
     'platform',
   ],
-  archive: ['audit', 'subscriptions', 'projections', 'notifications', 'event-store', 'platform'],
+  archive: ['audit', 'persons', 'refusals', 'subscriptions', 'projections', 'notifications', 'event-store', 'platform'],
   expiry: ['subscriptions', 'event-store', 'platform'],
   'endpoint-watch': [
     'client-connections',
@@ -85,6 +85,7 @@ const mayImport = {
     'platform',
   ],
   erasure: [
+    'audit',
     'authorization',
     'grants',
     'sign-in',

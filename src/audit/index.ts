@@ -13,4 +13,4 @@ export {
 } from './audit-source';
 export { AuditTrail } from './audit-trail';
 export { type Destruction, DestructionRecords } from './destruction-records.store';
-export { keptByMonth } from './kept-by-month';
+export { keptByMonth, keptSince } from './kept-by-month';

@@ -13,3 +13,8 @@ export function keptByMonth(
     destructions.write({ what, ...month, at: clock.now() }, queries),
   );
 }
+
+/** The beginning of a month (UTC): what is older goes, nothing younger does. */
+export function keptSince(now: Date): Date {
+  return new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() - keptMonths));
+}

@@ -1,12 +1,14 @@
+import { keptSince } from '../audit';
 import type { Database } from '../platform';
 import { type DeliveryState, deliveryStates, type NotificationType } from './delivery';
 import { finishedRows, unfinishedRows } from './delivery-records.store';
 
 const dayMs = 86_400_000;
-/** How long it is known what was planned: as long as the log of attempts keeps every ending of it. */
-const keptDays = 90;
-/** How far back a report may begin: with the oldest day of which nothing has been dropped. */
-export const reportReachDays = keptDays - 1;
+/**
+ * How far back a report may begin, and what was planned is known: as long as the log of attempts keeps every ending. It goes by the month
+ * in which an ending was written, and none is written before it is planned.
+ */
+export const reportReach = keptSince;
 /** The longest period of one report. */
 export const reportMaxDays = 7;
 /** Hours that are still being added to, or were a short while ago. */
@@ -54,9 +56,7 @@ export class DeliveryLedger {
   /** Adds up the rows of an hour, and forgets the hours of which nothing can be told any more. */
   async keep(now: Date): Promise<void> {
     await this.database.query('ledger.add-up', addUpSql, [new Date(now.getTime() - addUpDays * dayMs)]);
-    await this.database.query('ledger.forget', 'delete from delivery_ledger where hour < $1', [
-      new Date(now.getTime() - keptDays * dayMs),
-    ]);
+    await this.database.query('ledger.forget', 'delete from delivery_ledger where hour < $1', [reportReach(now)]);
   }
 }
 

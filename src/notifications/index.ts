@@ -11,7 +11,7 @@ export {
   type PlannedResource,
 } from './delivery';
 export { DeliveryStore } from './delivery.store';
-export { type DeliveryBalance, DeliveryLedger, reportMaxDays, reportReachDays } from './delivery-ledger.store';
+export { type DeliveryBalance, DeliveryLedger, reportMaxDays, reportReach } from './delivery-ledger.store';
 export { DeliveryRecords } from './delivery-records.store';
 export { DeliveryReplay, replayMax } from './delivery-replay.store';
 export { forgetNotified } from './notified-subscription.store';

@@ -2,7 +2,7 @@ import { Controller, Get, Inject, Query, UseGuards } from '@nestjs/common';
 import { ApiBearerAuth, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { apiQuery, apiSchema, BearerGuard, parse, problemResponses, RequireScope } from '../http';
-import { type DeliveryBalance, DeliveryLedger, deliveryStates, reportMaxDays, reportReachDays } from '../notifications';
+import { type DeliveryBalance, DeliveryLedger, deliveryStates, reportMaxDays, reportReach } from '../notifications';
 import { Clock } from '../platform';
 import { Refused } from '../refusals';
 import { clientId } from './delivery-item';
@@ -59,7 +59,7 @@ export class DeliveryReportController {
   @Get()
   @ApiOperation({
     summary: 'What was planned in a period, by client and type, and where each of it stands',
-    description: `Periods of at most ${reportMaxDays} days that begin at most ${reportReachDays} days ago, by when deliveries were planned.`,
+    description: `Periods of at most ${reportMaxDays} days that begin in the present month or the 24 before it, by when deliveries were planned.`,
   })
   @apiQuery(reportQuery)
   @ApiResponse({ status: 200, description: 'One page, by client and type', schema: apiSchema(report) })
@@ -75,14 +75,13 @@ export class DeliveryReportController {
   }
 
   private periodOf(asked: { since?: Date; until?: Date }): { since: Date; until: Date } {
-    const nowMs = this.clock.now().getTime();
-    const until = asked.until ?? new Date(Math.floor(nowMs / hourMs + 1) * hourMs);
+    const now = this.clock.now();
+    const until = asked.until ?? new Date(Math.floor(now.getTime() / hourMs + 1) * hourMs);
     const since = asked.since ?? new Date(until.getTime() - dayMs);
     if (since >= until) throw refusedPeriod('until', 'must be later than since');
     if (until.getTime() - since.getTime() > reportMaxDays * dayMs)
       throw refusedPeriod('since', `must lie at most ${reportMaxDays} days before until`);
-    if (since.getTime() < nowMs - reportReachDays * dayMs)
-      throw refusedPeriod('since', `must lie at most ${reportReachDays} days back`);
+    if (since < reportReach(now)) throw refusedPeriod('since', 'must lie in the present month or the 24 before it');
     return { since, until };
   }
 }
