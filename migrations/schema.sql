@@ -232,6 +232,11 @@ create table interaction (
   constraint interaction_outcome_check CHECK ((outcome = ANY (ARRAY['granted'::text, 'refused'::text, 'cancelled'::text, 'failed'::text, 'abandoned'::text])))
 );
 
+create table left_person (
+  person_id uuid not null,
+  constraint left_person_pkey PRIMARY KEY (person_id)
+);
+
 create table list_copy (
   name text not null,
   sequence bigint not null,

@@ -1,37 +1,70 @@
 import { Module, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { AuditModule, DestructionRecords } from '../audit';
-import { ArchiveStore, CheckpointStore, LogReader } from '../event-store';
+import { ArchiveMonths, ArchiveStore, CheckpointStore, LogReader, ParkedStreamStore } from '../event-store';
+import { LeftPersons } from '../persons';
 import { Clock, Database, LOGGER, type Logger, loopCheck, Readiness } from '../platform';
-import { ProjectionOperations, ProjectionQueriesModule, SubscriptionViewStore } from '../projections';
+import { ProjectionQueriesModule, ProjectionWait, ViewRetention } from '../projections';
 import { ArchiveKeeper } from './archive.keeper';
+import { Destruction } from './destruction';
 
 @Module({
   imports: [ProjectionQueriesModule, AuditModule],
   providers: [
     {
-      provide: ArchiveKeeper,
+      provide: Destruction,
       inject: [
         Database,
-        CheckpointStore,
         LogReader,
         ArchiveStore,
-        SubscriptionViewStore,
-        ProjectionOperations,
+        ArchiveMonths,
+        ViewRetention,
+        ProjectionWait,
+        ParkedStreamStore,
         DestructionRecords,
         Clock,
         LOGGER,
       ],
       useFactory: (
         database: Database,
-        checkpoints: CheckpointStore,
         reader: LogReader,
         archive: ArchiveStore,
-        views: SubscriptionViewStore,
-        projections: ProjectionOperations,
+        months: ArchiveMonths,
+        views: ViewRetention,
+        projection: ProjectionWait,
+        parked: ParkedStreamStore,
         destructions: DestructionRecords,
         clock: Clock,
         log: Logger,
-      ) => new ArchiveKeeper({ database, checkpoints, reader, archive, views, projections, destructions, clock, log }),
+      ) => {
+        const persons = new LeftPersons(database);
+        return new Destruction({
+          database,
+          reader,
+          archive,
+          months,
+          views,
+          projection,
+          parked,
+          persons,
+          destructions,
+          clock,
+          log,
+        });
+      },
+    },
+    {
+      provide: ArchiveKeeper,
+      inject: [Database, CheckpointStore, LogReader, ArchiveStore, ArchiveMonths, Destruction, Clock, LOGGER],
+      useFactory: (
+        database: Database,
+        checkpoints: CheckpointStore,
+        reader: LogReader,
+        archive: ArchiveStore,
+        months: ArchiveMonths,
+        destruction: Destruction,
+        clock: Clock,
+        log: Logger,
+      ) => new ArchiveKeeper({ database, checkpoints, reader, archive, months, destruction, clock, log }),
     },
   ],
 })

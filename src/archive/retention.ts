@@ -3,8 +3,6 @@ import type { SubscriptionEvent } from '../subscriptions';
 const dayMs = 24 * 60 * 60 * 1000;
 /** A stream rests for so long before it is archived (decided): who subscribes again soon finds it where it was. */
 const restMs = 30 * dayMs;
-/** core.logging.101: at least 24 months and at most 36. A month goes when all of it has been kept for 24. */
-const keptMonths = 24;
 /** Answers to requests are kept as long as the longest-kept subscription beside them. */
 const answersKeptMs = 25 * 31 * dayMs;
 
@@ -21,11 +19,6 @@ export function isClosing(type: string): boolean {
 /** What ended at this moment or before it is archived. */
 export function archivedUntil(now: Date): Date {
   return new Date(now.getTime() - restMs);
-}
-
-/** What ended before this moment, the beginning of a month (UTC), is destroyed. */
-export function destroyedBefore(now: Date): Date {
-  return new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() - keptMonths));
 }
 
 export function answersForgottenBefore(now: Date): Date {

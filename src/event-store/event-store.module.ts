@@ -1,6 +1,7 @@
 import { type DynamicModule, Module, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { Registry } from 'prom-client';
 import { askedGauge, Database, LOGGER, type Logger, loopCheck, Readiness, WakeUp } from '../platform';
+import { ArchiveMonths } from './archive-months.store';
 import { ArchiveStore } from './archive.store';
 import { CheckpointStore } from './checkpoint.store';
 import { EventAudit } from './event-audit.store';
@@ -55,6 +56,7 @@ export class EventStoreModule implements OnApplicationBootstrap, OnModuleDestroy
           useFactory: (db: Database, wakeUp: WakeUp) => new EventStore(db, logName, appendedIn(wakeUp), upcast),
         },
         { provide: EventAudit, inject: [Database], useFactory: (db: Database) => new EventAudit(db) },
+        { provide: ArchiveMonths, inject: [Database], useFactory: (db: Database) => new ArchiveMonths(db) },
         { provide: ArchiveStore, inject: [Database], useFactory: (db: Database) => new ArchiveStore(db, logName) },
         { provide: LogReader, inject: [Database], useFactory: (db: Database) => new LogReader(db, logName) },
         {
@@ -88,6 +90,7 @@ export class EventStoreModule implements OnApplicationBootstrap, OnModuleDestroy
       ],
       exports: [
         EventStore,
+        ArchiveMonths,
         ArchiveStore,
         EventAudit,
         LogReader,

@@ -59,23 +59,25 @@ export class EventStore {
    */
   async append(requests: readonly AppendRequest[]): Promise<AppendResult[]> {
     const archived = requests.filter(({ isArchived }) => isArchived).map(({ streamId }) => streamId);
-    if (archived.length > 0) await this.archive.moveBack(archived);
-    const results = await this.appendInOneCommit(requests);
+    const results = await unlessConflict(requests, async () => {
+      if (archived.length > 0) await this.archive.moveBack(archived);
+      return this.appendInOneCommit(requests);
+    });
     if (results.some(({ outcome }) => outcome === 'appended')) this.appended.raise();
     return results;
   }
 
   /** Appends to one stream and does `effect` in the same transaction: both, or neither. */
   async appendWith(request: AppendRequest, effect: (queries: Queries) => Promise<void>): Promise<AppendResult> {
-    const result = await unlessConflict(() =>
+    const [result] = await unlessConflict([request], () =>
       this.database.transaction(async (queries) => {
-        const position = await this.appendThrough(queries, request);
+        const appended = await this.appendThrough(queries, request);
         await effect(queries);
-        return position;
+        return [appended];
       }),
     );
-    if (result.outcome === 'appended') this.appended.raise();
-    return result;
+    if (result!.outcome === 'appended') this.appended.raise();
+    return result!;
   }
 
   /** Streams that ask for attention on `day` or before it, the longest waiting first. */
@@ -88,37 +90,28 @@ export class EventStore {
     return rows.map((row) => row.stream_id);
   }
 
-  private appendInOneCommit(requests: readonly AppendRequest[]): Promise<AppendResult[]> {
+  private async appendInOneCommit(requests: readonly AppendRequest[]): Promise<AppendResult[]> {
     if (requests.some(({ person }) => person && isRotating(person))) return this.appendWhileRotating(requests);
-    return requests.length === 1 ? this.appendOne(requests[0]!) : this.appendMany(requests, this.database);
+    if (requests.length > 1) return this.appendMany(requests, this.database);
+    return [await this.appendThrough(this.database, requests[0]!)];
   }
 
   /** While PERSON_KEY is being rotated a new person is looked for under both hashes, and made by one process at a time. */
-  private async appendWhileRotating(requests: readonly AppendRequest[]): Promise<AppendResult[]> {
+  private appendWhileRotating(requests: readonly AppendRequest[]): Promise<AppendResult[]> {
     const persons = requests.flatMap(({ person }) => (person && isRotating(person) ? [person] : []));
-    try {
-      return await this.database.transaction(async (queries) => {
-        await lockPersons(queries, persons);
-        const known: ReadonlySet<unknown> = await knownByPreviousHash(queries, persons);
-        const others = requests.filter(({ person }) => !known.has(person));
-        const appended = others.length > 0 ? await this.appendMany(others, queries) : [];
-        return requests.map(({ person }) =>
-          known.has(person) ? { outcome: 'conflict', cause: conflictCauses.MM004! } : appended.shift()!,
-        );
-      });
-    } catch (error) {
-      const cause = conflictCauses[sqlState(error) ?? ''];
-      if (cause === undefined) throw error;
-      return requests.map(() => ({ outcome: 'conflict', cause }));
-    }
+    return this.database.transaction(async (queries) => {
+      await lockPersons(queries, persons);
+      const known: ReadonlySet<unknown> = await knownByPreviousHash(queries, persons);
+      const others = requests.filter(({ person }) => !known.has(person));
+      const appended = others.length > 0 ? await this.appendMany(others, queries) : [];
+      return requests.map(({ person }) =>
+        known.has(person) ? { outcome: 'conflict', cause: conflictCauses.MM004! } : appended.shift()!,
+      );
+    });
   }
 
-  private async appendOne(request: AppendRequest): Promise<AppendResult[]> {
-    return [await unlessConflict(() => this.appendThrough(this.database, request))];
-  }
-
-  /** Returns the position of the stream's last event, null when that is in the archive. @throws the append function's error */
-  private async appendThrough(queries: Queries, request: AppendRequest): Promise<string | null> {
+  /** @throws the append function's error */
+  private async appendThrough(queries: Queries, request: AppendRequest): Promise<AppendResult> {
     const { person, command, facts } = request;
     const rows = await queries.query<{ position: string | null }>('event-store.append', appendSql, [
       this.logName,
@@ -138,7 +131,7 @@ export class EventStore {
       JSON.stringify(request.trace),
       request.occurredAt,
     ]);
-    return rows[0]!.position;
+    return appendedAt(rows[0]!.position);
   }
 
   private async appendMany(requests: readonly AppendRequest[], queries: Queries): Promise<AppendResult[]> {
@@ -181,13 +174,17 @@ function appendedAt(position: string | null): AppendResult {
   return position === null ? { outcome: 'conflict', cause: 'archived' } : { outcome: 'appended', position };
 }
 
-async function unlessConflict(append: () => Promise<string | null>): Promise<AppendResult> {
+/** An error by which somebody was first is a conflict of all that went together: nothing of them is recorded. */
+async function unlessConflict(
+  requests: readonly AppendRequest[],
+  append: () => Promise<AppendResult[]>,
+): Promise<AppendResult[]> {
   try {
-    return appendedAt(await append());
+    return await append();
   } catch (error) {
     const cause = conflictCauses[sqlState(error) ?? ''];
     if (cause === undefined) throw error;
-    return { outcome: 'conflict', cause };
+    return requests.map(() => ({ outcome: 'conflict', cause }));
   }
 }
 

@@ -1,5 +1,6 @@
 /** The log: append to streams, read streams, follow all of it in order. */
-export { ArchiveStore, type ClosedStream, type DestroyedEvent } from './archive.store';
+export { ArchiveMonths, type DestroyedEvent } from './archive-months.store';
+export { ArchiveStore, type ClosedStream } from './archive.store';
 export { CheckpointStore, LeaseLost } from './checkpoint.store';
 export { EpochRefused, EpochStore } from './epoch.store';
 export { EventAudit } from './event-audit.store';

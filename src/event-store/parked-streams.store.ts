@@ -119,6 +119,21 @@ export class ParkedStreamStore {
     );
   }
 
+  /**
+   * The data of the last event of each parked stream that is in the log's own table, which every stream is that still runs: a reader's
+   * view does not show how such a stream stands.
+   */
+  async lastEvents(queries: Queries = this.database): Promise<Record<string, unknown>[]> {
+    const rows = await queries.query<{ data: Record<string, unknown> }>(
+      'parked.last-events',
+      `select e.data from (select distinct stream_id from parked_stream where log = $1) p
+       join stream s on s.stream_id = p.stream_id
+       join event e on e.stream_id = s.stream_id and e.version = s.version`,
+      [this.logName],
+    );
+    return rows.map(({ data }) => data);
+  }
+
   /** How many streams each reader has parked; a reader without any is not named. */
   async counts(): Promise<Map<string, number>> {
     const rows = await this.database.query<{ reader: string; count: number }>(
@@ -131,6 +146,8 @@ export class ParkedStreamStore {
 }
 
 const selectSql = `
-  select p.id, p.reader, p.stream_id, p.version, p.position, p.error, p.tries, p.parked_at, p.replay_asked_at, e.data,
-         p.parked_at::text as place
-  from parked_stream p left join event e on e.stream_id = p.stream_id and e.version = p.version`;
+  select p.id, p.reader, p.stream_id, p.version, p.position, p.error, p.tries, p.parked_at, p.replay_asked_at,
+         coalesce(e.data, a.data) as data, p.parked_at::text as place
+  from parked_stream p left join event e on e.stream_id = p.stream_id and e.version = p.version
+  left join stream s on s.stream_id = p.stream_id
+  left join archived_event a on a.stream_end = s.archived_end and a.stream_id = p.stream_id and a.version = p.version`;

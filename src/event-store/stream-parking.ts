@@ -43,7 +43,7 @@ export class StreamParking<F extends Fact> {
     this.store = parts.parked;
   }
 
-  /** What is parked, as the database has it: nobody else changes it while the lease is held. */
+  /** What is parked, as the database has it: while the lease is held nobody else parks a stream. */
   async load(): Promise<void> {
     const parked = await this.store.of(this.reader);
     this.parked.clear();
@@ -70,6 +70,8 @@ export class StreamParking<F extends Fact> {
   async replayAsked(lease: Lease, checkpoint: Position): Promise<void> {
     if (this.parked.size === 0 || performance.now() - this.lookedAtMs < lookEveryMs) return;
     this.lookedAtMs = performance.now();
+    // What was destroyed (docs/adr/0030) is parked no more: under the same id somebody may begin anew.
+    await this.load();
     for (const parked of await this.store.toReplay(this.reader, replaysMax)) {
       await this.replay(parked, lease, checkpoint);
     }

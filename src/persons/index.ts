@@ -2,6 +2,7 @@
 export { RequestFingerprint } from './fingerprint';
 export { KnownPersons } from './known-persons.store';
 export { isSamePerson, type KnownSubject, type PersonHolder } from './known-subject';
+export { LeftPersons } from './left-persons.store';
 export { bsnNamespace, PersonIdentities, type PersonIdentity } from './person-identities';
 export { PersonalSeal, type Sealed } from './personal-seal';
 export { PersonKeyMoveModule } from './person-key-move.module';

@@ -1,5 +1,6 @@
 export { askedGauge } from './asked-gauge';
 export { boundedBody } from './bounded-body';
+export { monthAfter, monthOf, startOfMonth } from './calendar-month';
 export { Clock, systemClock } from './clock';
 export { Database, inSavepoint, isOutage, type Queries, sessionName, sqlState } from './database';
 export { forgettingLoop } from './forgetting-loop';

@@ -1,3 +1,4 @@
+import { monthAfter, monthOf, startOfMonth } from './calendar-month';
 import type { Database, Queries } from './database';
 
 /** Months that are made ahead, the present one included. */
@@ -74,7 +75,7 @@ export class MonthPartitions {
   private async attach(month: string, queries: Queries): Promise<void> {
     const { name, by } = this.table;
     const partition = `${name}_${month}`;
-    const [from, to] = [startOf(month).toISOString(), startOf(monthAfter(month, 1)).toISOString()];
+    const [from, to] = [startOfMonth(month).toISOString(), startOfMonth(monthAfter(month, 1)).toISOString()];
     await queries.query(`months.make.${partition}`, `create table ${partition} (like ${name} including all)`);
     await queries.query(
       `months.strays.${partition}`,
@@ -124,8 +125,8 @@ export class MonthPartitions {
       const present = await queries.query('months.present', 'select 1 where to_regclass($1) is not null', [partition]);
       if (present.length === 0) return;
       await queries.query(`months.drop.${partition}`, `drop table ${partition}`);
-      const to = startOf(monthAfter(month, 1));
-      await this.dropping(queries, { table: name, from: startOf(month), to, rows });
+      const to = startOfMonth(monthAfter(month, 1));
+      await this.dropping(queries, { table: name, from: startOfMonth(month), to, rows });
     });
   }
 
@@ -139,16 +140,4 @@ export class MonthPartitions {
     );
     return rows.map(({ month }) => month);
   }
-}
-
-function monthOf(moment: Date): string {
-  return moment.toISOString().slice(0, 7).replace('-', '');
-}
-
-function startOf(month: string): Date {
-  return new Date(Date.UTC(Number(month.slice(0, 4)), Number(month.slice(4)) - 1));
-}
-
-function monthAfter(month: string, months: number): string {
-  return monthOf(new Date(Date.UTC(Number(month.slice(0, 4)), Number(month.slice(4)) - 1 + months)));
 }

@@ -6,3 +6,4 @@ export { RunningSubscriptions } from './running-subscriptions.store';
 export { project, type SubscriptionView } from './subscription.projection';
 export { SubscriptionCounts } from './subscription-counts.store';
 export { type ListPlace, type SubscriptionFilter, SubscriptionViewStore } from './subscription-view.store';
+export { ViewRetention } from './view-retention.store';

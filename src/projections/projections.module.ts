@@ -21,6 +21,7 @@ import { ProjectionWait } from './projection-wait';
 import { RunningSubscriptions } from './running-subscriptions.store';
 import { SubscriptionCounts } from './subscription-counts.store';
 import { SubscriptionViewStore } from './subscription-view.store';
+import { ViewRetention } from './view-retention.store';
 
 const MOVED = Symbol('MOVED');
 const ASKED = Symbol('ASKED');
@@ -33,6 +34,7 @@ const ASKED = Symbol('ASKED');
       inject: [Database],
       useFactory: (database: Database) => new SubscriptionViewStore(database),
     },
+    { provide: ViewRetention, useFactory: () => new ViewRetention() },
     {
       provide: SubscriptionCounts,
       inject: [Database],
@@ -77,6 +79,7 @@ const ASKED = Symbol('ASKED');
     RunningSubscriptions,
     SubscriptionCounts,
     SubscriptionViewStore,
+    ViewRetention,
     ProjectionStore,
     ProjectionWait,
     ProjectionCheck,

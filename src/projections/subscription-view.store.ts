@@ -60,15 +60,6 @@ export class SubscriptionViewStore {
     await queries.query(`subscription-view.empty.${slot}`, `truncate subscription_view_${slot}`);
   }
 
-  /** Removes subscriptions from every version of the view: for those that are destroyed (docs/adr/0030). */
-  async forget(subscriptionIds: readonly string[], queries: Queries): Promise<void> {
-    await queries.query(
-      'subscription-view.forget',
-      'delete from subscription_view where slot in (0, 1) and subscription_id = any ($1)',
-      [subscriptionIds],
-    );
-  }
-
   /** Figures for the planner of queries: a slot that has just been filled has none yet. */
   async analyze(slot: Slot): Promise<void> {
     await this.database.query(`subscription-view.analyze.${slot}`, `analyze subscription_view_${slot}`);

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import {
   type AppendRequest,
+  ArchiveMonths,
   ArchiveStore,
   type ClosedStream,
   EventStore,
@@ -10,7 +11,7 @@ import {
   startOfLog,
   type StoredEvent,
 } from '../../src/event-store';
-import { Database, Signal } from '../../src/platform';
+import { Database, type Queries, Signal } from '../../src/platform';
 import { createDatabase, type TestDatabase } from '../support/database';
 import { eventually } from '../support/eventually';
 import { seededRandom } from '../support/random';
@@ -23,12 +24,14 @@ describe('a closed stream in the archive', () => {
   let db: Database;
   let store: EventStore;
   let archive: ArchiveStore;
+  let months: ArchiveMonths;
   let reader: LogReader;
   beforeAll(async () => {
     database = await createDatabase();
     db = await Database.connect(database.url);
     store = new EventStore(db, 'main', new Signal());
     archive = new ArchiveStore(db, 'main');
+    months = new ArchiveMonths(db);
     reader = new LogReader(db, 'main');
   });
   afterAll(async () => {
@@ -36,7 +39,7 @@ describe('a closed stream in the archive', () => {
     await database?.drop();
   });
   beforeEach(async () => {
-    await archive.makeMonths([endedAt]);
+    await months.make([endedAt]);
     await db.query('forget', 'truncate event, archived_event, stream, command, returned_stream');
     await db.query('forget-log', `update log set archived_epoch = 0, archived_xid = '0', archived_pos = 0`);
   });
@@ -62,6 +65,38 @@ describe('a closed stream in the archive', () => {
     expect(await toArchive(closedAt(id, count))).toBe(1);
     return id;
   };
+  /** A transaction that holds the row of one stream, and takes that of another one when it is released. */
+  const holding = async (id: string, then?: string) => {
+    let release: () => void = () => undefined;
+    const released = new Promise<void>((resolve) => (release = resolve));
+    let done: Promise<void> = Promise.resolve();
+    await new Promise<void>((isHeld, failed) => {
+      const hold = (queries: Queries, one: string) =>
+        queries.query('hold', 'select 1 from stream where stream_id = $1 for update', [one]);
+      done = db.transaction(async (queries) => {
+        await hold(queries, id);
+        isHeld();
+        await released;
+        if (then !== undefined) await hold(queries, then);
+      });
+      done.catch(failed);
+    });
+    return {
+      release: () => {
+        release();
+        return done;
+      },
+    };
+  };
+  const somebodyWaits = () =>
+    eventually(async () =>
+      expect(
+        await db.query(
+          'waiting',
+          `select 1 from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`,
+        ),
+      ).toHaveLength(1),
+    );
   const wholeLog = async (limit: number): Promise<StoredEvent[]> => {
     const all: StoredEvent[] = [];
     for (let after = startOfLog; ;) {
@@ -160,28 +195,64 @@ describe('a closed stream in the archive', () => {
     const [kept] = [randomUUID()];
     const laterEnd = new Date('2026-04-01T00:00:00Z');
     await append(kept, 0);
-    await archive.makeMonths([laterEnd]);
+    await months.make([laterEnd]);
     await toArchive({ stream_id: kept, version: 1, endedAt: laterEnd });
-    const forgotten: string[] = [];
-    const forget = (events: readonly { stream_id: string }[]) => {
-      forgotten.push(...events.map(({ stream_id: id }) => id));
-      return Promise.resolve();
-    };
     const april = new Date('2026-04-01T00:00:00Z');
     const records: { from: Date; to: Date; rows: number }[] = [];
     const record = (destroyed: (typeof records)[number]) => Promise.resolve(void records.push(destroyed));
-    expect(await archive.destroy(april, 1, forget)).toBe(1);
+    const destroy = (limit: number) => db.transaction((queries) => months.destroy(april, limit, queries));
+    const first = await destroy(1);
+    expect(first.streams).toBe(1);
     // A month with something in it stays.
-    await archive.dropMonths(april, record);
+    await months.drop(april, record);
     expect(records).toEqual([]);
-    expect(await archive.destroy(april, 10, forget)).toBe(1);
-    expect(await archive.destroy(april, 10, forget)).toBe(0);
-    await archive.dropMonths(april, record);
+    const second = await destroy(10);
+    expect(second.streams).toBe(1);
+    expect(await destroy(10)).toEqual({ streams: 0, events: [] });
+    await months.drop(april, record);
     expect(records).toEqual([{ from: new Date('2026-03-01T00:00:00Z'), to: april, rows: 5 }]);
-    expect(forgotten.sort()).toEqual([one, one, two, two, two].sort());
+    const destroyed = [...first.events, ...second.events].map(({ stream_id: id }) => id);
+    expect(destroyed.sort()).toEqual([one, one, two, two, two].sort());
     expect((await read(one)).events).toEqual([]);
     expect(versionsOf((await read(kept)).events)).toEqual([1]);
     await logOf(1, 10);
+  });
+
+  it('is not torn apart when it went and came back while another archiver waited for its neighbour', async () => {
+    const [neighbour, id] = [randomUUID(), randomUUID()].sort() as [string, string];
+    for (const one of [neighbour, id]) await append(one, 0);
+    const held = await holding(neighbour);
+    const waiting = toArchive(closedAt(neighbour, 1), closedAt(id, 1));
+    await somebodyWaits();
+    expect(await toArchive(closedAt(id, 1))).toBe(1);
+    await archive.moveBack([id]);
+    await Promise.all([held.release(), waiting]);
+    // Wherever it is, it can be read and written to.
+    const { events, isArchived } = await read(id);
+    expect(await append(id, events.length, { isArchived })).toMatchObject({ outcome: 'appended' });
+  });
+
+  it('keeps the position of an answer that is asked for while it comes back', async () => {
+    const id = randomUUID();
+    const command = { key: randomUUID(), fingerprint: Buffer.from('f'), answer: { a: 1 } };
+    const appended = (await append(id, 0, { command })) as { position: string };
+    const positions = new Map([[command.key, appended.position]]);
+    await toArchive(closedAt(id, 1));
+    expect(await archive.positionsOf([command.key])).toEqual(positions);
+    await archive.moveBack([id]);
+    expect(await archive.positionsOf([command.key])).toEqual(positions);
+  });
+
+  it('of two that cross each other in coming back, one is told to read again', async () => {
+    const [one, other] = [await archived(1), await archived(1)].sort() as [string, string];
+    // Somebody who takes the rows the other way round, as no room of ours does.
+    const held = await holding(other, one);
+    const appending = store.append([one, other].map((id) => request(id, 1, { isArchived: true })));
+    await somebodyWaits();
+    const [crossed, results] = await Promise.allSettled([held.release(), appending]);
+    expect(results.status).toBe('fulfilled');
+    const outcomes = results.status === 'fulfilled' ? results.value.map(({ outcome }) => outcome) : [];
+    expect(outcomes).toEqual(Array(2).fill(crossed.status === 'fulfilled' ? 'conflict' : 'appended'));
   });
 
   it('is in one place, complete and in order, whatever writes, archives and reads at the same time', async () => {

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import {
+  ArchiveMonths,
+  ArchiveStore,
   CheckpointStore,
   EventStore,
   type Fact,
@@ -50,7 +52,7 @@ describe('a stream that a reader of the log cannot go on with', () => {
   });
   afterEach(async () => {
     await Promise.all(following.splice(0).map((follower) => follower.stop()));
-    await db.query('empty', 'truncate event, stream, applied, parked_stream');
+    await db.query('empty', 'truncate event, archived_event, stream, applied, parked_stream');
     versions.clear();
   });
 
@@ -270,5 +272,25 @@ describe('a stream that a reader of the log cannot go on with', () => {
     const follower = follow({ pageSize: 1_000 });
     await eventually(() => expect(follower.state().lastError).toMatch(/cannot read poison/));
     expect([await listed(), (await follower.lag()).events]).toEqual([[], 102]);
+  });
+
+  it('is shown with its event when it is archived; once it is destroyed, who begins anew under its id is followed', async () => {
+    const bad = randomUUID();
+    await write([bad, 'one', 'poison']);
+    const follower = follow();
+    await eventually(async () => expect(await listed()).toHaveLength(1));
+    const [archive, months, endedAt] = [new ArchiveStore(db, 'main'), new ArchiveMonths(db), new Date()];
+    await months.make([endedAt]);
+    await db.transaction((queries) => archive.archive([{ stream_id: bad, version: 2, endedAt }], queries));
+    expect(await listed()).toMatchObject([{ stream_id: bad, version: 2, data: { note: 'poison' } }]);
+    const { streams } = await db.transaction((queries) => months.destroy(new Date(endedAt.getTime() + 1), 10, queries));
+    expect([streams, await listed()]).toEqual([1, []]);
+    versions.delete(bad);
+    // Seen at the reader's next look, twice a second.
+    await eventually(async () => {
+      await write([bad, 'anew']);
+      await atTheEnd(follower);
+      expect(await notesOf(bad)).toContain('anew');
+    });
   });
 });

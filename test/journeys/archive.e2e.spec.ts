@@ -38,6 +38,17 @@ describe('what is over', () => {
     return answer.body.differing;
   };
 
+  /** A notification that waits for a client nobody has resumed. */
+  const waitsForClient = (id: string, personId: string) =>
+    rowsOf(
+      service,
+      `insert into delivery (delivery_id, subscription_id, sequence, client_id, service_id, interface_version, notification_type,
+         correlation_id, state, due_at, created_at, deadline_at, person_id, endpoint_id, first_due_at)
+       select gen_random_uuid(), $1, 9, 'localhost', '42', '3.0.0', 'subscription', 'c', 'parked', t, t, t, $2, 0, t
+       from (select timestamptz '2026-01-01' as t) moment`,
+      [id, personId],
+    );
+
   const [person, returning, living] = [somePerson(), somePerson(), somePerson()];
   let over: Standing;
   let back: Standing;
@@ -140,6 +151,10 @@ describe('what is over', () => {
     // The moment at which even the latest of these months has been kept for 24: one second before, something is left.
     const gone = new Date(Date.UTC(last.getUTCFullYear(), last.getUTCMonth() + 25));
     await accepted(service, { subject: living, scope: scopeOf(365) }, 201);
+    const personOf = async ({ subscription_id: id }: Standing) => String((await itemOf(service, id)).person_id);
+    const persons = { gone: [await personOf(over), await personOf(back)], stay: [await personOf(alive)] };
+    persons.stay.push(await personOf(kept));
+    await waitsForClient(back.subscription_id, persons.gone[1]!);
     service.world.clock.set(new Date(gone.getTime() - 60 * 60 * 1000));
     await eventually(async () => expect(await placeOf(kept.subscription_id)).toEqual([0, 2]), patientMs);
     const ends = await rowsOf<{ stream_end: Date }>(service, 'select stream_end from archived_event');
@@ -154,8 +169,17 @@ describe('what is over', () => {
     for (const { subscription_id: id } of [over, back]) {
       expect((await service.get(`/ops/api/subscriptions/${id}/history`)).status).toBe(404);
       expect([...(await placeOf(id)), await count('stream', id)]).toEqual([0, 0, 0]);
-      expect(await rowsOf(service, 'select 1 from notified_subscription where subscription_id = $1', [id])).toEqual([]);
+      for (const table of ['notified_subscription', 'delivery'])
+        expect(await rowsOf(service, `select 1 from ${table} where subscription_id = $1`, [id])).toEqual([]);
     }
+    // Of two persons nothing is left, so nobody can say any more who they were.
+    const known = async () =>
+      (await rowsOf<{ person_id: string }>(service, 'select person_id from person')).map(({ person_id: id }) => id);
+    await eventually(async () => {
+      for (const id of persons.gone) expect(await known()).not.toContain(id);
+    }, patientMs);
+    expect(await known()).toEqual(expect.arrayContaining(persons.stay));
+    expect(await rowsOf(service, 'select 1 from left_person')).toEqual([]);
     await eventually(async () => {
       const records = await rowsOf<{ what: string; from: Date; to: Date; rows: string; at: Date }>(
         service,
@@ -173,4 +197,53 @@ describe('what is over', () => {
     expect(await itemOf(service, kept.subscription_id)).toMatchObject({ status: 'terminated' });
     expect(await verified()).toEqual([]);
   }, 240_000);
+
+  it('goes from the audit trail and from the log of attempts too, by the month in which it was written', async () => {
+    const monthsOf = async (table: string) =>
+      (
+        await rowsOf<{ month: string }>(
+          service,
+          `select distinct to_char(written_at at time zone 'UTC', 'YYYY-MM') as month from ${table} order by 1`,
+        )
+      ).map(({ month }) => month);
+    // By the service's clock and by the database's.
+    const written = { audit_line: await monthsOf('audit_line'), delivery_attempt: await monthsOf('delivery_attempt') };
+    const [oldest] = written.audit_line as [string];
+    for (const months of Object.values(written)) expect(months.length).toBeGreaterThan(0);
+    const plannedBefore = async (month: string) =>
+      (
+        await rowsOf<{ n: number }>(
+          service,
+          `select count(*)::int as n from delivery_ledger where to_char(hour at time zone 'UTC', 'YYYY-MM') < $1`,
+          [month],
+        )
+      )[0]!.n;
+    expect(await plannedBefore(`${oldest}-31`)).toBeGreaterThan(0);
+    // Its keepers look around as they start.
+    await service.restart();
+    const until = service.world.clock.now();
+    const keptFrom = new Date(Date.UTC(until.getUTCFullYear(), until.getUTCMonth() - 24)).toISOString().slice(0, 7);
+    expect(oldest < keptFrom).toBe(true);
+    for (const [table, months] of Object.entries(written)) {
+      const left = months.filter((month) => month >= keptFrom);
+      expect([table, (await monthsOf(table)).filter((month) => month < keptFrom)]).toEqual([table, []]);
+      expect([table, await monthsOf(table)]).toEqual([table, expect.arrayContaining(left)]);
+      const records = await rowsOf<{ month: string; rows: string }>(
+        service,
+        `select to_char(from_moment at time zone 'UTC', 'YYYY-MM') as month, row_count::text as rows
+         from destruction_record where what = $1`,
+        [table],
+      );
+      for (const month of months.filter((one) => one < keptFrom))
+        expect([
+          table,
+          month,
+          records.filter((record) => record.month === month && record.rows !== '0').length,
+        ]).toEqual([table, month, 1]);
+    }
+    // What was planned is known as long as what came of it.
+    await eventually(async () => expect(await plannedBefore(keptFrom)).toBe(0), patientMs);
+    expect(await plannedBefore('9999-12')).toBeGreaterThan(0);
+    expect(typesOf(await historyOf(service, alive.subscription_id))[0]).toBe('started');
+  }, 120_000);
 });

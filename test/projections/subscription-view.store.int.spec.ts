@@ -10,7 +10,13 @@ import {
 } from '../../src/event-store';
 import type { Fact } from '../../src/event-store';
 import { createLogger, Database, Signal } from '../../src/platform';
-import { SubscriptionCounts, type SubscriptionFilter, SubscriptionViewStore } from '../../src/projections';
+import {
+  SubscriptionCounts,
+  type SubscriptionFilter,
+  SubscriptionViewStore,
+  ViewRetention,
+} from '../../src/projections';
+import { ProjectionStore } from '../../src/projections/projection.store';
 import type { SubscriptionView } from '../../src/projections/subscription.projection';
 import { createProjector } from '../../src/projections/subscription.projector';
 import { Refused } from '../../src/refusals';
@@ -414,5 +420,37 @@ describe('the subscription view', () => {
       await project(50);
       expect({ seed, rows: await rowsNow() }).toEqual({ seed, rows: liveRows });
     });
+  });
+
+  it('forgets in every version what is destroyed, and knows who still has one in the live version', async () => {
+    const [gone, kept, elsewhere] = [view(), view(), view()];
+    await store.put(0, [gone, kept], db);
+    await store.put(1, [gone, elsewhere], db);
+    await new ViewRetention().forget([gone.subscription_id], db);
+    const left = await db.query('left', 'select subscription_id from subscription_view order by slot');
+    expect(left).toEqual([kept, elsewhere].map(({ subscription_id }) => ({ subscription_id })));
+    const persons = [gone, kept, elsewhere].map(({ person_id }) => person_id);
+    expect(await new ViewRetention().personsIn(persons, db)).toEqual([kept.person_id]);
+  });
+
+  it('is built anew by nobody while subscriptions are destroyed, for what was read before would come back', async () => {
+    const projections = new ProjectionStore(db, new LogReader(db, 'main'));
+    let asked: Promise<unknown> = Promise.resolve();
+    let isAsked = false;
+    await db.transaction(async (queries) => {
+      expect(await new ViewRetention().isBuilding(queries)).toBe(false);
+      asked = projections.askRebuild('subscriptions').then(() => (isAsked = true));
+      await eventually(async () =>
+        expect(
+          await db.query(
+            'waiting',
+            `select 1 from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`,
+          ),
+        ).toHaveLength(1),
+      );
+      expect(isAsked).toBe(false);
+    });
+    await asked;
+    expect(await db.transaction((queries) => new ViewRetention().isBuilding(queries))).toBe(true);
   });
 });
