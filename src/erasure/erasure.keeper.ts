@@ -1,3 +1,4 @@
+import type { AuditTrail } from '../audit';
 import { type CheckpointStore, HeldLease } from '../event-store';
 import { type Clock, type Logger, type LoopState, type StepOutcome, WorkLoop } from '../platform';
 import type { ErasureOrder, ErasureStore } from './erasure.store';
@@ -27,6 +28,7 @@ export class ErasureKeeper {
     checkpoints: CheckpointStore,
     private readonly store: ErasureStore,
     private readonly erasure: PersonErasure,
+    private readonly trail: Pick<AuditTrail, 'write'>,
     private readonly clock: Clock,
     log: Logger,
   ) {
@@ -56,25 +58,44 @@ export class ErasureKeeper {
   private async step(): Promise<StepOutcome> {
     if (!this.lease.current() && !(await this.lease.take())) return { againInMs: await this.lease.freeInMs() };
     const unfinished = await this.store.unfinished(this.ago(leftAloneMs), pageSize);
-    await this.each(unfinished, (order) => this.erasure.carryOut(order));
+    const failures = await this.each(unfinished, (order) => this.goOn(order));
     await this.store.forget(this.ago(lookedAfterMs));
     const erased = await this.store.finished(this.after, pageSize);
-    await this.each(erased, (order) => this.erasure.endRunning(order));
+    failures.push(...(await this.each(erased, (order) => this.erasure.endRunning(order))));
     this.after = erased.length === pageSize ? erased.at(-1)!.personId : beforeAll;
+    if (failures.length > 0) throw new Error('A person could not be erased.', { cause: failures[0] });
     return erased.length === pageSize ? 'more' : 'idle';
   }
 
-  /** One that fails does not keep the others waiting; it is tried again at the next step. */
-  private async each(orders: readonly ErasureOrder[], work: (order: ErasureOrder) => Promise<unknown>): Promise<void> {
-    let failure: { cause: unknown } | undefined;
+  /** The operator was told that it is not done yet, so the trail says when it is. */
+  private async goOn(order: ErasureOrder): Promise<void> {
+    const ended = await this.erasure.carryOut(order);
+    const { personId, trace } = order;
+    await this.trail.write({
+      at: this.clock.now(),
+      who: 'system',
+      what: 'persons.erase',
+      outcome: 'done',
+      request_id: trace.causation_id,
+      correlation_id: trace.correlation_id,
+      details: { person_id: personId, ended },
+    });
+  }
+
+  /** One that fails does not keep the others waiting; it is tried again at the next step. @returns why some failed */
+  private async each(
+    orders: readonly ErasureOrder[],
+    work: (order: ErasureOrder) => Promise<unknown>,
+  ): Promise<unknown[]> {
+    const failures: unknown[] = [];
     for (const order of orders) {
       try {
         await work(order);
       } catch (cause) {
-        failure = { cause };
+        failures.push(cause);
       }
     }
-    if (failure) throw new Error('A person could not be erased.', failure);
+    return failures;
   }
 
   private ago(ms: number): Date {

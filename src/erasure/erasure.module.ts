@@ -1,7 +1,8 @@
 import { type DynamicModule, Module, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
+import { AuditModule, AuditTrail } from '../audit';
 import { AuthorizationRecordsModule, InteractionStore, ShownInteractions } from '../authorization';
-import { CheckpointStore, LogReader } from '../event-store';
+import { CheckpointStore, LogReader, ParkedStreamStore } from '../event-store';
 import { Grants } from '../grants';
 import { KnownPersons, PersonsModule, RequestFingerprint } from '../persons';
 import { Clock, Database, LOGGER, type Logger, loopCheck, Readiness } from '../platform';
@@ -28,6 +29,7 @@ export class ErasureModule implements OnApplicationBootstrap, OnModuleDestroy {
       global: true,
       imports: [
         PersonsModule.with(personKey, personKeyPrevious),
+        AuditModule,
         AuthorizationRecordsModule,
         ProjectionQueriesModule,
         SubscriptionsModule,
@@ -56,6 +58,7 @@ export class ErasureModule implements OnApplicationBootstrap, OnModuleDestroy {
             LogReader,
             ProjectionWait,
             RunningSubscriptions,
+            ParkedStreamStore,
             CommandBus,
             Clock,
             LOGGER,
@@ -70,6 +73,7 @@ export class ErasureModule implements OnApplicationBootstrap, OnModuleDestroy {
             log: LogReader,
             projection: ProjectionWait,
             running: RunningSubscriptions,
+            parked: ParkedStreamStore,
             commandBus: CommandBus,
             clock: Clock,
             lines: Logger,
@@ -82,6 +86,7 @@ export class ErasureModule implements OnApplicationBootstrap, OnModuleDestroy {
               log,
               projection,
               running,
+              parked,
               commandBus,
               clock,
               lines,
@@ -89,14 +94,15 @@ export class ErasureModule implements OnApplicationBootstrap, OnModuleDestroy {
         },
         {
           provide: ErasureKeeper,
-          inject: [CheckpointStore, ErasureStore, PersonErasure, Clock, LOGGER],
+          inject: [CheckpointStore, ErasureStore, PersonErasure, AuditTrail, Clock, LOGGER],
           useFactory: (
             checkpoints: CheckpointStore,
             store: ErasureStore,
             erasure: PersonErasure,
+            trail: AuditTrail,
             clock: Clock,
             log: Logger,
-          ) => new ErasureKeeper(checkpoints, store, erasure, clock, log),
+          ) => new ErasureKeeper(checkpoints, store, erasure, trail, clock, log),
         },
       ],
       exports: [PersonErasure, PersonsModule],

@@ -1,6 +1,6 @@
 import type { CommandBus } from '@nestjs/cqrs';
-import { type LogReader, positionText } from '../event-store';
-import type { KnownPersons, PersonHolder } from '../persons';
+import { type LogReader, type ParkedStreamStore, positionText } from '../event-store';
+import { type KnownPersons, type PersonHolder, UnreadableSubject } from '../persons';
 import type { Clock, Database, Logger } from '../platform';
 import type { ProjectionWait, RunningSubscriptions } from '../projections';
 import { dateOf, TerminateOrder } from '../subscriptions';
@@ -18,6 +18,7 @@ export interface ErasureParts {
   log: LogReader;
   projection: ProjectionWait;
   running: RunningSubscriptions;
+  parked: Pick<ParkedStreamStore, 'lastEvents'>;
   commandBus: Pick<CommandBus, 'execute'>;
   clock: Clock;
   lines: Logger;
@@ -42,10 +43,9 @@ export class PersonErasure {
 
   /** Every step may be taken twice, also by two at once. */
   async carryOut(order: ErasureOrder): Promise<number> {
-    const { database, store, persons, holders, clock, lines } = this.parts;
+    const { database, store, persons, clock, lines } = this.parts;
     const { personId, trace } = order;
-    const person = await persons.subjectOf(personId);
-    if (person) await Promise.all(holders.map((holder) => holder.forgetPerson(person)));
+    await this.forgetHeld(personId);
     const ended = await this.endRecorded(order);
     await database.transaction(async (queries) => {
       await persons.forget(personId, queries);
@@ -57,19 +57,46 @@ export class PersonErasure {
     return ended + endedLate;
   }
 
-  /** Ends what is running of a person, as far as the view shows it. @returns how many were ended by this call */
-  async endRunning({ personId, trace }: ErasureOrder): Promise<number> {
-    const { running, commandBus, clock } = this.parts;
+  /** Ends what is running of a person, as far as the view shows it, or has parked it. @returns how many were ended by this call */
+  async endRunning(order: ErasureOrder): Promise<number> {
+    const { running, parked, clock } = this.parts;
+    const { personId } = order;
     const now = clock.now();
-    let ended = 0;
+    // Of a parked stream the view shows an older state, or nothing: it may run, and it would go on for a person whom nobody knows.
+    const unseen = (await parked.lastEvents()).filter(({ person_id }) => person_id === personId);
+    let ended = await this.end([...new Set(unseen.map(({ subscription_id }) => String(subscription_id)))], order, now);
     for (let after: Parameters<RunningSubscriptions['of']>[2]; ;) {
       const page = await running.of({ person_id: personId }, dateOf(now), after, pageSize);
-      const results = await Promise.all(
-        page.map(({ subscription_id: id }) => commandBus.execute(new TerminateOrder(id, 'erased', trace, now))),
+      ended += await this.end(
+        page.map(({ subscription_id: id }) => id),
+        order,
+        now,
       );
-      ended += results.filter(({ recorded, standing }) => recorded && standing.status === 'terminated').length;
       if (page.length < pageSize) return ended;
       after = page.at(-1)!.place;
+    }
+  }
+
+  /** One that has ended meanwhile stays as it is, and is not counted. */
+  private async end(subscriptionIds: readonly string[], { trace }: ErasureOrder, now: Date): Promise<number> {
+    const results = await Promise.all(
+      subscriptionIds.map((id) => this.parts.commandBus.execute(new TerminateOrder(id, 'erased', trace, now))),
+    );
+    return results.filter(({ recorded, standing }) => recorded && standing.status === 'terminated').length;
+  }
+
+  /**
+   * Whoever keeps this person for a while forgets. Whom no key opens nobody can find there: what they keep is sealed under the same keys, or
+   * found by the subject alone, and runs out within the hour.
+   */
+  private async forgetHeld(personId: string): Promise<void> {
+    const { persons, holders, lines } = this.parts;
+    try {
+      const person = await persons.subjectOf(personId);
+      if (person) await Promise.all(holders.map((holder) => holder.forgetPerson(person)));
+    } catch (error) {
+      if (!(error instanceof UnreadableSubject)) throw error;
+      lines.warn({ person_id: personId }, 'person.unreadable');
     }
   }
 

@@ -1,6 +1,6 @@
 /** Who is behind a person id: keyed hashes, sealed subjects, fingerprints of requests. */
 export { RequestFingerprint } from './fingerprint';
-export { KnownPersons } from './known-persons.store';
+export { KnownPersons, UnreadableSubject } from './known-persons.store';
 export { isSamePerson, type KnownSubject, type PersonHolder } from './known-subject';
 export { LeftPersons } from './left-persons.store';
 export { bsnNamespace, PersonIdentities, type PersonIdentity } from './person-identities';

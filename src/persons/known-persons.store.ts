@@ -1,7 +1,17 @@
 import type { Database, Queries } from '../platform';
 import { type KnownSubject, knownSubjectIn } from './known-subject';
 import type { PersonIdentity } from './person-identities';
-import type { PersonalSeal } from './personal-seal';
+import type { PersonalSeal, Sealed } from './personal-seal';
+
+const otherKey = 'A subject was sealed under another key: give that one as PERSON_KEY_PREVIOUS.';
+
+/** The sealed subject of a person who is known cannot be opened: its key is not configured, or it was changed. */
+export class UnreadableSubject extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'UnreadableSubject';
+  }
+}
 
 /** Persons that the identity table knows: their ids by the keyed hashes of their subjects, and the way back. */
 export class KnownPersons {
@@ -30,7 +40,7 @@ export class KnownPersons {
 
   /**
    * Who is behind a person id, for a question that cannot be asked without (domain.md 7); undefined for somebody who was erased.
-   * @throws Error when it was sealed under a key that is not configured
+   * @throws UnreadableSubject
    */
   async subjectOf(personId: string): Promise<KnownSubject | undefined> {
     const [row] = await this.database.query<{ sealed: Buffer; key_id: string }>(
@@ -39,9 +49,17 @@ export class KnownPersons {
       [personId],
     );
     if (!row) return undefined;
-    const opened = this.seal.open({ sealed: row.sealed, keyId: row.key_id }, personId);
-    if (!opened) throw new Error('A subject was sealed under another key: give that one as PERSON_KEY_PREVIOUS.');
+    const opened = this.open({ sealed: row.sealed, keyId: row.key_id }, personId);
+    if (!opened) throw new UnreadableSubject(otherKey);
     return knownSubjectIn(opened);
+  }
+
+  private open(sealed: Sealed, personId: string): Buffer | undefined {
+    try {
+      return this.seal.open(sealed, personId);
+    } catch (cause) {
+      throw new UnreadableSubject('A sealed subject was changed since it was stored.', { cause });
+    }
   }
 
   /** Nobody can say any more who is behind this id. */

@@ -51,11 +51,15 @@ export class PersonKeyMoveStore {
     return row;
   }
 
-  /** A move to a key that was moved to before, from another one, begins anew. */
+  /**
+   * A move to a key begins anew when it comes from another one than before, or when there was a move to another key since: what had been
+   * finished is not any more, and an operator who believes it would give up the key that the persons stand under.
+   */
   async begin({ from, to }: KeyMove, now: Date): Promise<KeyMoveState> {
     await this.database.query(
       'person-key-move.begin',
-      `insert into person_key_move (to_key, from_key, began_at) values ($1, $2, $3)
+      `with others as (delete from person_key_move where to_key <> $1)
+       insert into person_key_move (to_key, from_key, began_at) values ($1, $2, $3)
        on conflict (to_key) do update
          set from_key = excluded.from_key, began_at = excluded.began_at, walked_to = $4, moved = 0, moved_in_walk = 0,
              left_in_walk = 0, left_behind = 0, finished_at = null

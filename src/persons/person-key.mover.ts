@@ -69,11 +69,8 @@ export class PersonKeyMover {
     const theirs = page.filter(({ key_id: keyId }) => keyId === this.move.from);
     const unknown = page.filter(({ key_id: keyId }) => keyId !== this.move.from && keyId !== this.move.to);
     const to = page.at(-1)?.person_id ?? state.walked_to;
-    await store.move(
-      this.move,
-      theirs.map((row) => this.moved(row)),
-      { to, unknown: unknown.length },
-    );
+    const readable = theirs.flatMap((row) => this.moved(row) ?? []);
+    await store.move(this.move, readable, { to, unknown: unknown.length + theirs.length - readable.length });
     if (page.length === pageSize) return 'more';
     const ended = await store.endWalk(this.move, clock.now());
     const { moved, left_behind: left } = ended;
@@ -81,16 +78,23 @@ export class PersonKeyMover {
     return ended.finished_at ? 'idle' : 'more';
   }
 
-  private moved({ person_id: personId, sealed_subject: sealed }: PersonRow): MovedPerson {
-    const { key, previousKey } = this.parts;
-    const plain = previousKey.open(sealed, personId);
-    const { issuer, subject } = knownSubjectIn(plain);
-    return {
-      personId,
-      subjectHash: key.subjectHash(issuer, subject),
-      previousSubjectHash: previousKey.subjectHash(issuer, subject),
-      sealedSubject: key.seal(plain, personId),
-    };
+  /** Undefined for a row that was changed since it was sealed: it must not keep those behind it under the old key. */
+  private moved({ person_id: personId, sealed_subject: sealed }: PersonRow): MovedPerson | undefined {
+    const { key, previousKey, log } = this.parts;
+    try {
+      const plain = previousKey.open(sealed, personId);
+      const { issuer, subject } = knownSubjectIn(plain);
+      return {
+        personId,
+        subjectHash: key.subjectHash(issuer, subject),
+        previousSubjectHash: previousKey.subjectHash(issuer, subject),
+        sealedSubject: key.seal(plain, personId),
+      };
+    } catch {
+      // Not even the error goes to the log: it may quote what was opened.
+      log.error({ person_id: personId }, 'person_key.unreadable');
+      return undefined;
+    }
   }
 }
 

@@ -62,6 +62,43 @@ describe('a person who is erased', () => {
       .filter(({ msg }) => msg === message)
       .filter((line) => (line.details as { person_id?: string } | undefined)?.person_id === personId);
 
+  /** A subscription begins for a person whose identity is gone, and ends by itself. */
+  const isEndedLate = async (personId: string) => {
+    const now = service.world.clock.now();
+    const late = new AuthorizedOrder(
+      {
+        subjectHash: Buffer.from(randomUUID()),
+        newRow: () => ({
+          subjectHash: Buffer.from(`late ${personId}`),
+          personId,
+          sealedSubject: Buffer.alloc(32),
+          keyId: 'none',
+        }),
+      },
+      {
+        clientId: 'localhost',
+        provider: 'anderezorgaanbieder',
+        serviceId: '43',
+        interfaceVersion: '3.0.0',
+        grantedDays: 30,
+      },
+      { authorizationId: randomUUID(), authorizedAt: now },
+      { key: randomUUID(), fingerprint: Buffer.alloc(32) },
+      { correlation_id: 'c', causation_id: 'c' },
+      now,
+    );
+    const { standing } = await service.world.app.get(CommandBus).execute(late);
+    await rowsOf(service, 'delete from person where person_id = $1', [personId]);
+    await eventually(
+      async () =>
+        expect(await itemOf(service, standing.subscription_id)).toMatchObject({
+          status: 'terminated',
+          end_reason: 'erased',
+        }),
+      60_000,
+    );
+  };
+
   it('has no subscription any more, the suspended one included; the client hears of each end, and the history stays', async () => {
     const subject = somePerson();
     const active = await subscribed(subject);
@@ -239,6 +276,15 @@ describe('a person who is erased', () => {
       service.world.clock.advance(leftAloneMs);
       await eventually(async () => expect(await isKnown(personId)).toBe(false), 60_000);
       expect(await itemOf(service, id)).toMatchObject({ status: 'terminated', end_reason: 'erased' });
+      await eventually(async () => {
+        const told = await rowsOf(
+          service,
+          `select who, outcome, request_id, details -> 'ended' as ended from audit_line
+           where what = 'persons.erase' and details ->> 'person_id' = $1`,
+          [personId],
+        );
+        expect(told).toEqual([{ who: 'system', outcome: 'done', request_id: 'c', ended: 1 }]);
+      });
     });
 
     it('goes on by itself: before the identity is gone, with others that are not held up', async () => {
@@ -260,6 +306,7 @@ describe('a person who is erased', () => {
       service.world.clock.advance(leftAloneMs);
       await eventually(async () => expect(await isKnown(other.personId)).toBe(false), 60_000);
       expect(await isKnown(stuck.personId)).toBe(true);
+      await isEndedLate(other.personId);
       await rowsOf(service, 'drop trigger hold on person');
       await eventually(async () => expect(await isKnown(stuck.personId)).toBe(false), 60_000);
       // The client heard of the end once.
@@ -271,38 +318,28 @@ describe('a person who is erased', () => {
   it('has no subscription either that was on its way when the identity went', async () => {
     const { personId } = await subscribed(somePerson());
     await erased({ person_id: personId });
-    const now = service.world.clock.now();
-    const late = new AuthorizedOrder(
-      {
-        subjectHash: Buffer.from(randomUUID()),
-        newRow: () => ({
-          subjectHash: Buffer.from(`late ${personId}`),
-          personId,
-          sealedSubject: Buffer.alloc(32),
-          keyId: 'none',
-        }),
-      },
-      {
-        clientId: 'localhost',
-        provider: 'anderezorgaanbieder',
-        serviceId: '43',
-        interfaceVersion: '3.0.0',
-        grantedDays: 30,
-      },
-      { authorizationId: randomUUID(), authorizedAt: now },
-      { key: randomUUID(), fingerprint: Buffer.alloc(32) },
-      { correlation_id: 'c', causation_id: 'c' },
-      now,
+    await isEndedLate(personId);
+  });
+
+  it('has no subscription either that the view does not show because its stream is parked', async () => {
+    const { id, personId } = await subscribed(somePerson());
+    await rowsOf(
+      service,
+      `with unseen as (delete from subscription_view where subscription_id = $1)
+       insert into parked_stream (log, reader, stream_id, version, position, error)
+       values ('main', 'projection:subscriptions:0', $2, 1, '', 'poison')`,
+      [id, id.split('.')[0]],
     );
-    const { standing } = await service.world.app.get(CommandBus).execute(late);
-    await rowsOf(service, 'delete from person where person_id = $1', [personId]);
-    await eventually(
-      async () =>
-        expect(await itemOf(service, standing.subscription_id)).toMatchObject({
-          status: 'terminated',
-          end_reason: 'erased',
-        }),
-      60_000,
-    );
+    expect(await erased({ person_id: personId })).toEqual({ person_id: personId, ended: 1 });
+    await rowsOf(service, 'delete from parked_stream');
+    expect(typesOf(await historyOf(service, id))).toEqual(['started', 'terminated']);
+  });
+
+  it('is erased also when no key opens any more who it was', async () => {
+    const { id, personId } = await subscribed(somePerson());
+    await rowsOf(service, `update person set key_id = 'a key that was lost' where person_id = $1`, [personId]);
+    expect(await erased({ person_id: personId })).toEqual({ person_id: personId, ended: 1 });
+    expect(await isKnown(personId)).toBe(false);
+    await eventually(async () => expect(await itemOf(service, id)).toMatchObject({ end_reason: 'erased' }));
   });
 });
