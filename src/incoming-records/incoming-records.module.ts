@@ -1,5 +1,6 @@
 import { type DynamicModule, Inject, Module, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { Registry } from 'prom-client';
+import { AuditModule, AuditTrail } from '../audit';
 import { PersonalSeal, PersonsModule } from '../persons';
 import {
   Clock,
@@ -35,7 +36,7 @@ export class IncomingRecordsModule implements OnApplicationBootstrap, OnModuleDe
   static with(keys: { personKey: Buffer; personKeyPrevious?: Buffer }): DynamicModule {
     return {
       module: IncomingRecordsModule,
-      imports: [PersonsModule.with(keys.personKey, keys.personKeyPrevious)],
+      imports: [AuditModule, PersonsModule.with(keys.personKey, keys.personKeyPrevious)],
       global: true,
       providers: [
         {
@@ -64,15 +65,17 @@ export class IncomingRecordsModule implements OnApplicationBootstrap, OnModuleDe
         },
         {
           provide: IncomingRecords,
-          inject: [TRANSPORT, Database, DeadLetters, Registry, LOGGER, TRACING],
+          inject: [TRANSPORT, Database, DeadLetters, AuditTrail, Registry, Clock, LOGGER, TRACING],
           useFactory: (
             transport: EventTransport,
             database: Database,
             deadLetters: DeadLetters,
+            trail: AuditTrail,
             registry: Registry,
+            clock: Clock,
             log: Logger,
             tracing: Tracing,
-          ) => new IncomingRecords(transport, database, deadLetters, registry, log, tracing),
+          ) => new IncomingRecords(database, registry, { transport, deadLetters, trail, clock, log, tracing }),
         },
       ],
       exports: [DeadLetters, IncomingRecords],

@@ -1,8 +1,6 @@
 import { Counter, type Registry } from 'prom-client';
-import type { Database, Logger, Tracing } from '../platform';
-import type { EventTransport } from '../transport';
+import type { Database } from '../platform';
 import { ConsumerOffsetStore } from './consumer-offset.store';
-import type { DeadLetters } from './dead-letters';
 import { type ConsumerParts, RecordConsumer, type RecordDoor } from './record.consumer';
 
 /** Makes the consumers of the topics that other systems write to: their places beside the effects, their refusals in one place. */
@@ -10,12 +8,9 @@ export class IncomingRecords {
   private readonly parts: ConsumerParts;
 
   constructor(
-    transport: EventTransport,
     private readonly database: Database,
-    deadLetters: DeadLetters,
     registry: Registry,
-    log: Logger,
-    tracing: Tracing,
+    shared: Omit<ConsumerParts, 'records'>,
   ) {
     const records = new Counter({
       name: 'medmij_intake_records_total',
@@ -23,7 +18,7 @@ export class IncomingRecords {
       labelNames: ['topic', 'outcome'] as const,
       registers: [registry],
     });
-    this.parts = { transport, deadLetters, records, log, tracing };
+    this.parts = { ...shared, records };
   }
 
   consumer(door: RecordDoor): RecordConsumer {

@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { Counter } from 'prom-client';
+import type { AuditTrail } from '../audit';
 import type { Trace } from '../event-store';
 import {
   type CheckResult,
+  type Clock,
   describeError,
   isOutage,
   isTraceId,
@@ -31,15 +33,21 @@ export interface RecordDoor {
   topic: string;
   /** The only CloudEvents type that is taken. */
   type: string;
-  /** Takes the data of one record, whole or not at all, and twice as once. @throws Refused for what is final */
-  accept: (data: unknown, trace: Trace) => Promise<unknown>;
+  /**
+   * Takes the data of one record, whole or not at all, and twice as once.
+   * @returns whether an event says what came of it; if not, the audit trail does
+   * @throws Refused for what is final
+   */
+  accept: (data: unknown, trace: Trace) => Promise<{ recorded: boolean }>;
 }
 
 /** What every door shares. */
 export interface ConsumerParts {
   transport: EventTransport;
   deadLetters: DeadLetters;
+  trail: Pick<AuditTrail, 'step'>;
   records: Counter<'topic' | 'outcome'>;
+  clock: Clock;
   log: Logger;
   tracing: Tracing;
 }
@@ -79,10 +87,11 @@ export class RecordConsumer {
     const startedMs = performance.now();
     let trace: Trace | undefined;
     let code: RefusalCode | undefined;
+    let recorded = false;
     try {
       const event = fromRecord(record);
       trace = traceOfEvent(event);
-      await this.accept(event, trace);
+      ({ recorded } = await this.accept(event, trace));
     } catch (error) {
       const refused = this.refusalOf(error, place);
       if (!refused) throw error;
@@ -90,6 +99,7 @@ export class RecordConsumer {
       code = refused.code;
     }
     this.bugAttempts.delete(place);
+    if (!recorded) this.audit(record, trace, code);
     this.handled(record, {
       correlation_id: trace?.correlation_id,
       duration_ms: Math.round(performance.now() - startedMs),
@@ -97,7 +107,7 @@ export class RecordConsumer {
     });
   }
 
-  private async accept(event: CloudEvent, trace: Trace): Promise<void> {
+  private async accept(event: CloudEvent, trace: Trace): Promise<{ recorded: boolean }> {
     const { type, accept, topic } = this.door;
     if (event.type !== type) throw new Refused('malformed_request', `The event type is not ${type}.`);
     const span = this.parts.tracing.begin({
@@ -107,8 +117,9 @@ export class RecordConsumer {
       attributes: { 'messaging.system': 'kafka', 'medmij.correlation_id': trace.correlation_id },
     });
     try {
-      await accept(event.data, span ? { ...trace, traceparent: span.traceparent } : trace);
+      const accepted = await accept(event.data, span ? { ...trace, traceparent: span.traceparent } : trace);
       span?.end();
+      return accepted;
     } catch (error) {
       span?.end({ 'medmij.outcome': error instanceof Refused ? error.code : 'failed' }, 'failed');
       throw error;
@@ -124,6 +135,19 @@ export class RecordConsumer {
     if (attempts < bugAttemptsMax) return undefined;
     this.parts.log.error({ topic: this.door.topic, place, error: describeError(error) }, 'intake.failed');
     return new Refused('internal_error');
+  }
+
+  /** As at the HTTP door (`RequestSteps`). Of a record without ids, the place says which one it was. */
+  private audit({ partition, offset }: IncomingRecord, trace: Trace | undefined, code: RefusalCode | undefined): void {
+    const { trail, clock } = this.parts;
+    trail.step({
+      at: clock.now(),
+      who: 'kafka',
+      what: `consume ${this.door.topic}`,
+      outcome: code ?? 'done',
+      ...(trace && { request_id: trace.causation_id, correlation_id: trace.correlation_id }),
+      details: { partition, offset },
+    });
   }
 
   /** One line a record, and one count. */

@@ -122,7 +122,10 @@ export class ResourceChangesModule implements OnApplicationBootstrap, OnModuleDe
               group: 'medmij-subscriptions.resource-changes',
               topic: topics.resourceChanges.name,
               type: 'nl.medmij.resource.changed.v1',
-              accept: (data, trace) => changes.accept(parse(resourceChange, data), trace),
+              accept: async (data, trace) => {
+                await changes.accept(parse(resourceChange, data), trace);
+                return { recorded: false };
+              },
             }),
         },
       ],

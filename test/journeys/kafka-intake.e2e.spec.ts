@@ -322,6 +322,37 @@ describe('the Kafka door for authorized requests', () => {
     }
   });
 
+  it('leaves a line in the audit trail for what no event says: a refusal, a repeat, a record without any id', async () => {
+    const conversation = randomUUID();
+    const [refused, first, repeat] = [randomUUID(), randomUUID(), randomUUID()];
+    const request = authorizedRequest();
+    const ids = (ce_id: string) => ({ ce_id, ce_correlationid: conversation });
+    const unreadable = { ...binary(authorizedRequest()), headers: {} };
+    await send(binary(authorizedRequest({ scope: scopeOf(9000) }), ids(refused)), binary(request, ids(first)));
+    await published(request.authorization_id);
+    await send(binary(request, ids(repeat)), unreadable);
+    await buried(unreadable);
+    const linesOf = async (query: string) =>
+      (await service.get<{ items: Record<string, unknown>[] }>(`/ops/api/audit?${query}`)).body.items;
+    const line = { source: 'operation', who: 'kafka', what: `consume ${incoming}`, correlation_id: conversation };
+    const details = { partition: expect.any(Number), offset: expect.any(String) };
+    await eventually(async () => {
+      expect(await linesOf(`request_id=${refused}`)).toMatchObject([
+        { ...line, request_id: refused, outcome: 'duration_above_maximum', details },
+      ]);
+      expect(await linesOf(`request_id=${repeat}`)).toMatchObject([{ ...line, outcome: 'done', details }]);
+      // The event says it.
+      expect(await linesOf(`request_id=${first}`)).toMatchObject([{ source: 'event' }]);
+      const told = await linesOf(`correlation_id=${conversation}`);
+      expect(told.filter(({ source }) => source === 'operation')).toHaveLength(2);
+      const unnamed = await rowsOf(
+        service,
+        `select outcome from audit_line where who = 'kafka' and request_id is null and correlation_id is null`,
+      );
+      expect(unnamed).toContainEqual({ outcome: 'malformed_request' });
+    });
+  });
+
   it('creates the topics with 12 partitions, and those that hold subjects with 7 days at most', async () => {
     const prefix = service.world.env.KAFKA_TOPIC_PREFIX!;
     const admin = new Kafka({ brokers: brokers(), logLevel: logLevel.NOTHING }).admin();
