@@ -1,6 +1,7 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { issueToken } from '../../dev/tokens';
+import { PersonKey } from '../../src/persons/person-key';
 import { authorizedRequest, TestService } from '../support/app';
 import { eventually } from '../support/eventually';
 import { accepted, deliveriesOf, isReady, itemOf, rowsOf, scopeOf, type Standing } from './walk';
@@ -33,10 +34,12 @@ describe('after everything that can happen to a request, nobody finds the person
   /** What must not be found, by what it is. */
   const secrets = new Map<string, string>();
   const answers: string[] = [];
+  const [oldKey, newKey] = [randomBytes(32), randomBytes(32)];
   beforeAll(async () => {
     for (const [index, subject] of subjects.entries())
       for (const trace of traces(subject)) secrets.set(trace, `subject ${index + 1}`);
-    service = await TestService.start({ LOG_LEVEL: 'trace' });
+    for (const key of [oldKey, newKey]) secrets.set(key.toString('base64'), 'a PERSON_KEY');
+    service = await TestService.start({ LOG_LEVEL: 'trace', PERSON_KEY: oldKey.toString('base64') });
     await isReady(service);
     await service.world.otherSide.follow('medmij.subscriptions.v1', 'medmij.dead-letters.v1');
     await journeys();
@@ -149,13 +152,20 @@ describe('after everything that can happen to a request, nobody finds the person
     );
     dvp.answer();
 
-    // The day border, a restart with requests that repeat.
+    // The day border, a restart with requests that repeat and a new PERSON_KEY that all persons move to.
     service.world.clock.advance(100 * 86_400_000);
     await eventually(async () =>
       expect(await itemOf(service, dead.subscription_id)).toMatchObject({ status: 'expired', version: 2 }),
     );
-    await service.restart();
+    await service.restart({
+      PERSON_KEY: newKey.toString('base64'),
+      PERSON_KEY_PREVIOUS: oldKey.toString('base64'),
+    });
     await say('POST', '/authorizations', first);
+    await eventually(async () => {
+      const keys = await rowsOf(service, 'select distinct key_id from person');
+      expect(keys).toEqual([{ key_id: new PersonKey(newKey).id }]);
+    });
     for (const path of ['/ops/api/subscriptions?limit=500', '/ops/api/deliveries?limit=500', '/ops/api/lists'])
       await say('GET', path);
     await say('GET', `/ops/api/subscriptions/${dead.subscription_id}/history`);
@@ -170,6 +180,22 @@ describe('after everything that can happen to a request, nobody finds the person
       expect((await say('POST', '/ops/api/persons/erase', body)).status).toBe(400);
     expect((await say('POST', '/ops/api/persons/erase', { subject: other })).status).toBe(200);
     expect((await say('POST', '/ops/api/persons/erase', { subject: other })).status).toBe(404);
+
+    // What is over goes to the archive, and is asked for there.
+    service.world.clock.advance(31 * 86_400_000);
+    await eventually(
+      async () =>
+        expect(
+          await rowsOf(service, 'select 1 from archived_event where stream_id = $1', [
+            dead.subscription_id.split('.')[0],
+          ]),
+        ).toHaveLength(2),
+      60_000,
+    );
+    for (const path of [`/ops/api/subscriptions/${dead.subscription_id}/history`, '/ops/api/audit?limit=500'])
+      expect((await say('GET', path)).status).toBe(200);
+    await say('GET', `/ops/api/subscriptions/as-of?at=${service.world.clock.now().toISOString()}`);
+    expect((await say('POST', '/ops/api/projections/subscriptions/verify')).status).toBe(200);
   }
 
   const findIn = (text: string) => [...secrets].filter(([secret]) => text.includes(secret)).map(([, what]) => what);
