@@ -182,7 +182,7 @@ function Replay({ clientId, onDone }: { clientId: string | undefined; onDone: ()
           void dryRun();
         }}
       >
-        <label>
+        <label class="moment">
           Planned since
           <input
             type="datetime-local"
@@ -191,7 +191,7 @@ function Replay({ clientId, onDone }: { clientId: string | undefined; onDone: ()
             onInput={(event) => changed(setSince)(event.currentTarget.value)}
           />
         </label>
-        <label>
+        <label class="moment">
           Until (now, when left out)
           <input
             type="datetime-local"

@@ -27,7 +27,7 @@ export function PastField({
   isRequired?: boolean;
 }) {
   return (
-    <label>
+    <label class="moment">
       {label}
       <input
         type="datetime-local"
