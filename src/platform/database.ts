@@ -13,11 +13,21 @@ const connectionsMax = 20;
 const connectionTimeoutMs = 5_000;
 /** No statement of ours runs longer; one that does is an outage, answered and retried as such. */
 const statementTimeoutMs = 30_000;
+/** A connection on which no answer has come after this long is given up: PostgreSQL itself would have ended the statement before. */
+const answerTimeoutMs = 35_000;
 
 /** Runs one statement: written-out SQL under a name, prepared once on each connection. */
 export interface Queries {
-  /** @throws the driver's error; `isOutage` and `sqlState` tell what it means. */
-  query<Row extends QueryResultRow>(name: string, text: string, values?: readonly unknown[]): Promise<Row[]>;
+  /**
+   * `answerMs`: how long the answer may take, for a statement that may run longer than as a rule.
+   * @throws the driver's error; `isOutage` and `sqlState` tell what it means.
+   */
+  query<Row extends QueryResultRow>(
+    name: string,
+    text: string,
+    values?: readonly unknown[],
+    answerMs?: number,
+  ): Promise<Row[]>;
 }
 
 /** The PostgreSQL database, opened through TypeORM's data source, which owns the pool and the migrations. */
@@ -28,7 +38,8 @@ export class Database implements Queries {
     private readonly pool: Pool,
   ) {}
 
-  static async connect(url: string, applicationName = sessionName): Promise<Database> {
+  /** `answerMs`: how long an answer may take; a network that lets nothing through any more says so in no other way. */
+  static async connect(url: string, applicationName = sessionName, answerMs = answerTimeoutMs): Promise<Database> {
     const dataSource = await new DataSource({
       type: 'postgres',
       url,
@@ -36,7 +47,12 @@ export class Database implements Queries {
       migrations: migrationClasses(),
       migrationsTableName: 'migration',
       poolSize: connectionsMax,
-      extra: { connectionTimeoutMillis: connectionTimeoutMs, statement_timeout: statementTimeoutMs },
+      extra: {
+        connectionTimeoutMillis: connectionTimeoutMs,
+        statement_timeout: statementTimeoutMs,
+        query_timeout: answerMs,
+        keepAlive: true,
+      },
     }).initialize();
     const pool = (dataSource.driver as PostgresDriver).master as Pool;
     // An idle connection that breaks is no event of ours: the next query gets a new one or fails by itself.
@@ -70,7 +86,9 @@ export class Database implements Queries {
       await client.query('commit');
       return result;
     } catch (error) {
-      await client.query('rollback').catch((rollbackError: Error) => (broken = rollbackError));
+      // Who gave no answer is not asked to roll back either: the server does that when the connection ends.
+      if (isUnanswered(error)) broken = error as Error;
+      else await client.query('rollback').catch((rollbackError: Error) => (broken = rollbackError));
       throw error;
     } finally {
       client.off('error', onError);
@@ -94,8 +112,15 @@ export class Database implements Queries {
 
 function queriesOf(client: PoolClient): Queries {
   return {
-    query: async <Row extends QueryResultRow>(name: string, text: string, values: readonly unknown[] = []) =>
-      (await client.query<Row>({ name: statementName(name), text, values: [...values] })).rows,
+    query: async <Row extends QueryResultRow>(
+      name: string,
+      text: string,
+      values: readonly unknown[] = [],
+      answerMs?: number,
+    ) => {
+      const statement = { name: statementName(name), text, values: [...values], query_timeout: answerMs };
+      return (await client.query<Row>(statement)).rows;
+    },
   };
 }
 
@@ -135,7 +160,11 @@ const outageCodes = new Set([
   'EHOSTUNREACH',
 ]);
 const outageMessages =
-  /Connection terminated|timeout exceeded when trying to connect|timeout expired|Client has encountered a connection error|not queryable|Query read timeout/;
+  /Connection terminated|timeout exceeded when trying to connect|timeout expired|Client has encountered a connection error|not queryable/;
+
+function isUnanswered(error: unknown): boolean {
+  return types.isNativeError(error) && error.message === 'Query read timeout';
+}
 
 /** Whether the error says that the database is away or overloaded: to be tried again, not a bug. */
 export function isOutage(error: unknown): boolean {
@@ -143,6 +172,7 @@ export function isOutage(error: unknown): boolean {
   const state = sqlState(error);
   if (state !== undefined && outageStates.test(state)) return true;
   if (outageCodes.has(String((error as { code?: unknown }).code)) || outageMessages.test(error.message)) return true;
+  if (isUnanswered(error)) return true;
   const { errors } = error as Partial<AggregateError>;
   if (Array.isArray(errors)) return errors.some(isOutage);
   return error.cause !== undefined && isOutage(error.cause);

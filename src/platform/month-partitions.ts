@@ -4,7 +4,7 @@ import type { Database, Queries } from './database';
 /** Months that are made ahead, the present one included. */
 const monthsAhead = 3;
 /** A month of lines is counted before it goes; a table of hundreds of millions takes minutes. */
-const countTimeout = '15min';
+const countTimeoutMs = 900_000;
 /** Any number: with the name of a table it makes a lock that nothing else of this database uses. */
 const partitionLock = 7_302_411;
 
@@ -112,10 +112,12 @@ export class MonthPartitions {
     const { name } = this.table;
     const partition = `${name}_${month}`;
     const rows = await this.database.snapshot(async (queries) => {
-      await queries.query('months.count-patience', `set local statement_timeout = '${countTimeout}'`);
+      await queries.query('months.count-patience', `set local statement_timeout = ${countTimeoutMs}`);
       const [counted] = await queries.query<{ count: string }>(
         `months.count.${partition}`,
         `select count(*)::text as count from ${partition}`,
+        [],
+        countTimeoutMs,
       );
       return Number(counted!.count);
     });
