@@ -3,7 +3,7 @@ import { Database, migrate } from './platform';
 
 /** `npm run migrate`: brings the database to the present schema; running it twice, or twice at once, does no harm. */
 async function main(): Promise<void> {
-  const database = await Database.connect(readDatabaseUrl(process.env), 'medmij-subscriptions migrate');
+  const database = await Database.connectPatiently(readDatabaseUrl(process.env), 'medmij-subscriptions migrate');
   try {
     const ran = await migrate(database.dataSource);
     process.stdout.write(ran.length === 0 ? 'The schema is up to date.\n' : `Migrated: ${ran.join(', ')}\n`);

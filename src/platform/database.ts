@@ -15,6 +15,8 @@ const connectionTimeoutMs = 5_000;
 const statementTimeoutMs = 30_000;
 /** A connection on which no answer has come after this long is given up: PostgreSQL itself would have ended the statement before. */
 const answerTimeoutMs = 35_000;
+/** What PostgreSQL and its driver take for "no limit". */
+const unlimited = 0;
 
 /** Runs one statement: written-out SQL under a name, prepared once on each connection. */
 export interface Queries {
@@ -49,7 +51,7 @@ export class Database implements Queries {
       poolSize: connectionsMax,
       extra: {
         connectionTimeoutMillis: connectionTimeoutMs,
-        statement_timeout: statementTimeoutMs,
+        statement_timeout: answerMs === unlimited ? unlimited : statementTimeoutMs,
         query_timeout: answerMs,
         keepAlive: true,
       },
@@ -58,6 +60,11 @@ export class Database implements Queries {
     // An idle connection that breaks is no event of ours: the next query gets a new one or fails by itself.
     pool.on('error', () => undefined);
     return new Database(url, dataSource, pool);
+  }
+
+  /** For changes of the schema: an index of a large table takes as long as it takes. */
+  static connectPatiently(url: string, applicationName: string): Promise<Database> {
+    return Database.connect(url, applicationName, unlimited);
   }
 
   async query<Row extends QueryResultRow>(name: string, text: string, values: readonly unknown[] = []): Promise<Row[]> {

@@ -50,6 +50,18 @@ describe('the migrations', () => {
     for (const db of all) expect(await db.pendingMigrations()).toBe(false);
   });
 
+  it('take as long as they take: what limits the statements of the service does not limit them', async () => {
+    const patient = await Database.connectPatiently(database.url, 'migrations test');
+    open.push({ destroy: () => patient.close() });
+    const [limits] = await patient.query<{ ours: string; usual: string }>(
+      'limits',
+      `select current_setting('statement_timeout') as ours, boot_val as usual from pg_settings where name = 'statement_timeout'`,
+    );
+    expect(limits!.ours).toBe(limits!.usual);
+    const [usual] = await (await connect()).query('limit', `select current_setting('statement_timeout') as ours`);
+    expect(usual).toEqual({ ours: '30s' });
+  });
+
   it('add up to migrations/schema.sql', async () => {
     await migrate((await connect()).dataSource);
     const present = await schemaDump(database.url);
