@@ -68,7 +68,7 @@ async function placeOf(client: Client, name: string): Promise<number> {
 
 const fillSql = `
   with waiting as materialized (
-    select d.*, row_number() over (order by due_at, delivery_id) as n, count(*) over () as count from delivery d
+    select d.*, row_number() over (order by due_at, delivery_id) as n from delivery d
   ), made as (
     insert into notified_subscription (subscription_id, started_at, planned_sequence, told_sequence)
     select md5('queued' || n)::uuid || '.1', now(), 1, 1 from generate_series(1, $1::integer) as n
@@ -79,4 +79,4 @@ const fillSql = `
   select gen_random_uuid(), md5('queued' || n.n)::uuid || '.1', 1, w.client_id, w.service_id, w.interface_version, w.provider,
          w.person_id, w.notification_type, w.end_date, 'queued-' || n.n, w.endpoint_id, 'pending', w.due_at, w.first_due_at,
          w.created_at, w.deadline_at
-  from generate_series(1, $1::integer) as n join waiting w on w.n = 1 + n.n % w.count`;
+  from generate_series(1, $1::integer) as n join waiting w on w.n = 1 + n.n % (select count(*) from waiting)`;
