@@ -863,12 +863,6 @@ begin
       on known.endpoint_id = lane.endpoint_id
     where lane.due_at <= p_now and (e.held_until is null or e.held_until <= p_now)
       and not exists (select 1 from parked_client p where p.client_id = e.client_id)
-  ), probing as (
-    -- One delivery, of one process, finds out whether an endpoint is well again.
-    update notification_endpoint e set held_until = p_now + p_probe_s * interval '1 second'
-    where e.endpoint_id in (select o.endpoint_id from open_lane o where o.is_broken)
-      and (e.held_until is null or e.held_until <= p_now)
-    returning e.endpoint_id
   ), candidate as (
     select c.delivery_id, c.due_at, o.*, row_number() over (partition by o.endpoint_id order by o.tried, c.due_at) as turn
     from open_lane o
@@ -892,15 +886,23 @@ begin
     select c.*, row_number() over (partition by c.tried order by c.turn, c.due_at) as turn_if_tried,
            row_number() over (partition by c.is_proven order by c.turn, c.due_at) as turn_if_proven
     from candidate c
-    where c.turn <= c.room and (not c.is_broken or c.endpoint_id in (select p.endpoint_id from probing p))
+    where c.turn <= c.room
   ), chosen as (
-    select t.delivery_id, t.is_broken, t.resumed_at from turned t
+    select t.delivery_id, t.endpoint_id, t.is_broken, t.resumed_at from turned t
     where (not t.tried or t.turn_if_tried <= p_tried) and (t.is_proven or t.turn_if_proven <= p_unproven)
     order by t.turn, t.due_at limit p_total
+  ), probing as (
+    -- One delivery, of one process, finds out whether an endpoint is well again. Only where it goes out: an endpoint that nobody had
+    -- room for would be held for a probe that was never sent, again and again.
+    update notification_endpoint e set held_until = p_now + p_probe_s * interval '1 second'
+    where e.endpoint_id in (select c.endpoint_id from chosen c where c.is_broken)
+      and (e.held_until is null or e.held_until <= p_now)
+    returning e.endpoint_id
   ), claimed as (
     update delivery d
     set state = 'sending', fence = d.fence + 1, lease_until = clock_timestamp() + p_lease_ms * interval '1 millisecond'
-    from chosen c where d.delivery_id = c.delivery_id
+    from chosen c
+    where d.delivery_id = c.delivery_id and (not c.is_broken or c.endpoint_id in (select p.endpoint_id from probing p))
     returning d.*, c.is_broken, c.resumed_at
   )
   select c.delivery_id, c.endpoint_id, c.subscription_id, c.client_id, c.service_id, c.interface_version, c.provider, c.person_id,
@@ -930,6 +932,18 @@ begin
       where endpoint_id = any (p_well) and (failures > 0 or held_until is not null) order by endpoint_id for update
     ) well
     where e.endpoint_id = well.endpoint_id;
+  end if;
+  if 'pending' = any (p_states) then
+    -- The planner holds these locks while it plans a newer state: it has to see that this one waits again, or this one has to see
+    -- the newer state. Else the newer one would wait for the next try of what it overtakes. With the locks that are taken below
+    -- anyway, in the order of the planner's.
+    perform 1 from (
+      select d.subscription_id, bool_or(o.state = 'pending') as waits
+      from unnest(p_ids, p_states) as o (delivery_id, state) join delivery d on d.delivery_id = o.delivery_id
+      where o.state in ('pending', 'delivered') group by d.subscription_id
+    ) told join notified_subscription s on s.subscription_id = told.subscription_id
+    where told.waits or s.confirmed_at is null
+    order by s.subscription_id for no key update of s;
   end if;
   return query
   with outcome as (

@@ -74,6 +74,21 @@ describe('what a process has in hand', () => {
     expect(hand.begin(0)).toHaveLength(32 * 4);
   });
 
+  it('lets nobody wait for ever where there are more endpoints than calls, each with more to send than it may', () => {
+    const hand = new DeliveryHand();
+    const endpoints = Array.from({ length: handLimits.calls + 20 }, (_, id) => id);
+    for (const id of endpoints) hand.take(several(2, id), leaseMs, 0);
+    const begun = hand.begin(0);
+    for (let n = 0; n < 20; n += 1) {
+      const { delivery } = begun[n]!;
+      hand.called(begun[n]!, 'well', 0);
+      hand.drop(begun[n]!);
+      hand.take([claimed(delivery.endpoint_id)], leaseMs, 0);
+      begun.push(...hand.begin(0));
+    }
+    expect(countsOf(begun).size).toBe(endpoints.length);
+  });
+
   it('never has more calls under way than it may', () => {
     const hand = new DeliveryHand();
     for (let id = 0; id < 400; id += 1) hand.take([claimed(id), claimed(id)], leaseMs, 0);

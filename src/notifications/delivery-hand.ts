@@ -83,17 +83,17 @@ export class DeliveryHand {
   /** The deliveries whose calls begin now: endpoints take turns. */
   begin(nowMs: number): HeldDelivery[] {
     const begun: HeldDelivery[] = [];
-    for (let found = true; found;) {
-      found = false;
-      for (const endpoint of this.endpoints.values()) {
-        if (this.calls >= handLimits.calls) return begun;
-        if (endpoint.waiting.length === 0 || endpoint.calls >= this.shareOf(endpoint)) continue;
-        endpoint.calls += 1;
-        endpoint.usedAtMs = nowMs;
-        this.calls += 1;
-        begun.push(endpoint.waiting.shift()!);
-        found = true;
-      }
+    for (const [id, endpoint] of this.endpoints) {
+      if (this.calls >= handLimits.calls) break;
+      if (endpoint.waiting.length === 0 || endpoint.calls >= this.shareOf(endpoint)) continue;
+      endpoint.calls += 1;
+      endpoint.usedAtMs = nowMs;
+      this.calls += 1;
+      begun.push(endpoint.waiting.shift()!);
+      // To the end of the line, where it is come by again: else those behind would never have their turn while the first ones have
+      // enough for all calls.
+      this.endpoints.delete(id);
+      this.endpoints.set(id, endpoint);
     }
     return begun;
   }

@@ -341,6 +341,12 @@ describe('the delivery engine', () => {
       expect(await claim(after(23))).toHaveLength(1);
     });
 
+    it('waits for no probe that nobody had room for: the next claim sends it', async () => {
+      await fail(breakerFailures, now);
+      expect(await claim(after(7), { unproven: 0 })).toEqual([]);
+      expect(await claim(after(7))).toEqual([expect.objectContaining({ is_probe: true })]);
+    });
+
     it('ends what it held back beyond the whole schedule, and nothing that waits for a suspended client', async () => {
       await fail(breakerFailures, now);
       const late = after(14 * 86_400 + 1);

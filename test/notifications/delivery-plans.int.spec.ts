@@ -12,6 +12,7 @@ import { eventually } from '../support/eventually';
 const hangingCount = 100_000;
 const healthyCount = 5_000;
 const now = new Date('2026-03-01T12:00:00Z');
+const later = new Date('2026-03-02T12:00:00Z');
 const leaseMs = 600_000;
 const limits: ClaimLimits = { total: 100, tried: 50, unproven: 100, room: 100, rooms: new Map() };
 /** PostgreSQL decides for a plan of its own for all parameters after five executions (its documentation, PREPARE). */
@@ -55,14 +56,16 @@ describe('a claim and a completion beside a large backlog', () => {
   async function work(): Promise<ClaimedDelivery[]> {
     const claimed = await queue.claimDue(now, limits, leaseMs);
     await queue.complete(
-      claimed.map((delivery) => ({
-        delivery,
-        completion: {
-          state: 'delivered' as const,
-          attempt: { at: now, status: 204, error: null, durationMs: 1 },
-          isCounted: true,
-        },
-      })),
+      claimed.map((delivery, n) => {
+        const attempt = { at: now, status: 204, error: null, durationMs: 1 };
+        const isRetried = n % 10 === 0;
+        return {
+          delivery,
+          completion: isRetried
+            ? { state: 'pending', attempt, dueAt: later, isCounted: true }
+            : { state: 'delivered', attempt, isCounted: true },
+        };
+      }),
       [...new Set(claimed.map(({ endpoint_id: id }) => id))],
     );
     return claimed;

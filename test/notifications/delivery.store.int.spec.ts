@@ -7,6 +7,7 @@ import { DeliveryReplay } from '../../src/notifications/delivery-replay.store';
 import { DeliveryStore } from '../../src/notifications/delivery.store';
 import type { Plan } from '../../src/notifications/notification.planner';
 import { Database } from '../../src/platform';
+import { Connection } from '../support/connection';
 import { createDatabase, type TestDatabase } from '../support/database';
 import { eventually } from '../support/eventually';
 
@@ -337,6 +338,29 @@ describe('the store of deliveries', () => {
       else await finish(state === 'dead' ? dead : delivered);
       await enqueue(notify(subscription, 2));
       expect((await records.find(old!))!.state).toBe(state);
+    });
+
+    it('does not stand in its way when its try is recorded while the newer one is being planned', async () => {
+      await enqueue(notify(subscription, 1));
+      const old = await claimOne();
+      const planner = await Connection.open(database.url);
+      try {
+        await planner.begin();
+        const next = notify(subscription, 2);
+        await store.enqueue([next], now, planner);
+        let isRecorded = false;
+        const recorded = complete(old, retry).finally(() => (isRecorded = true));
+        await eventually(async () => {
+          const waiting = await db.query('waiting', `select 1 from pg_locks l where not l.granted`);
+          expect(isRecorded || waiting.length > 0).toBe(true);
+        });
+        await planner.commit();
+        await recorded;
+        expect(await claimedIds()).toEqual([idOf(next)]);
+        expect(await records.find(old.delivery_id)).toMatchObject({ state: 'dropped', last_error: 'superseded' });
+      } finally {
+        await planner.close();
+      }
     });
 
     it('leaves other subscriptions alone', async () => {
