@@ -73,6 +73,11 @@ export class CompletionBatcher {
       for (const one of batch) one.resolve(counted.has(one.delivery.delivery_id));
       // Not part of the outcome: what it would have said is said again by the next failure.
       if (failed.size > 0) await this.endpoints.recordFailures(failed, this.now()).catch(() => undefined);
+      const unsent = batch.filter(
+        (one) => one.delivery.is_probe && one.endpoint === 'none' && one.completion.state !== 'pending',
+      );
+      const ids = unsent.map(({ delivery }) => delivery.endpoint_id);
+      if (ids.length > 0) await this.endpoints.probeAnew(ids, this.now()).catch(() => undefined);
     } catch (error) {
       for (const one of batch) one.reject(error);
     }

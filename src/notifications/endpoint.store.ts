@@ -1,5 +1,5 @@
 import type { Database } from '../platform';
-import { breakerAfter, type Calls } from './breaker';
+import { breakerAfter, breakerFailures, type Calls } from './breaker';
 
 /** The last failure of an endpoint is known to within this: not each one of many is worth a write. */
 const failedAtWithinS = 10;
@@ -41,5 +41,19 @@ export class EndpointStore {
         ],
       );
     });
+  }
+
+  /** Probes that turned out to have nothing to send have found nothing out: the next ones need not wait for them. */
+  async probeAnew(endpoints: readonly number[], now: Date): Promise<void> {
+    await this.database.query(
+      'endpoint.probe-anew',
+      `update notification_endpoint e set held_until = $2
+       from (
+         select endpoint_id from notification_endpoint
+         where endpoint_id = any ($1) and failures >= $3 and held_until > $2 order by endpoint_id for no key update
+       ) held
+       where e.endpoint_id = held.endpoint_id`,
+      [endpoints, now, breakerFailures],
+    );
   }
 }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { DestructionRecords, keptByMonth } from '../../src/audit';
 import { breakerFailures } from '../../src/notifications/breaker';
+import { CompletionBatcher } from '../../src/notifications/completion-batcher';
 import type { ClaimedDelivery, Completion, PlannedResource } from '../../src/notifications/delivery';
 import { type ClaimLimits, DeliveryQueue } from '../../src/notifications/delivery-queue.store';
 import { DeliveryRecords } from '../../src/notifications/delivery-records.store';
@@ -12,6 +13,7 @@ import type { Plan } from '../../src/notifications/notification.planner';
 import { Database } from '../../src/platform';
 import { TestClock } from '../support/clock';
 import { createDatabase, type TestDatabase } from '../support/database';
+import { eventually } from '../support/eventually';
 
 const now = new Date('2026-03-01T12:00:00Z');
 const after = (seconds: number) => new Date(now.getTime() + seconds * 1000);
@@ -345,6 +347,19 @@ describe('the delivery engine', () => {
       await fail(breakerFailures, now);
       expect(await claim(after(7), { unproven: 0 })).toEqual([]);
       expect(await claim(after(7))).toEqual([expect.objectContaining({ is_probe: true })]);
+    });
+
+    it('gets the next probe at once when one turned out to have nothing to send', async () => {
+      await fail(breakerFailures, now);
+      const [probe] = await claim(after(7));
+      const completions = new CompletionBatcher(queue, endpoints, () => after(7));
+      const unsent = { state: 'dropped', attempt: attempt(after(7)), isCounted: false } as const;
+      expect(await completions.record({ delivery: probe!, completion: unsent, endpoint: 'none', askedPauseS: 0 })).toBe(
+        true,
+      );
+      await eventually(async () =>
+        expect(await claim(after(8))).toEqual([expect.objectContaining({ is_probe: true })]),
+      );
     });
 
     it('ends what it held back beyond the whole schedule, and nothing that waits for a suspended client', async () => {
