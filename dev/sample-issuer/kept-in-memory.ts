@@ -50,9 +50,10 @@ class KeptInMemory implements Adapter {
     this.kept.delete(this.prefix + id);
   }
 
-  /** Of every kind: what was given out under one grant goes together. */
+  /** What was given out under one grant goes together; a sign-in under way that names it goes on, for another account perhaps. */
   async revokeByGrantId(grantId: string): Promise<void> {
-    for (const [key, { payload }] of this.kept) if (payload.grantId === grantId) this.kept.delete(key);
+    for (const [key, { payload }] of this.kept)
+      if (payload.grantId === grantId && !/^(Interaction|Session|Grant) /.test(key)) this.kept.delete(key);
   }
 
   private async findBy(fits: (payload: AdapterPayload) => boolean): Promise<AdapterPayload | undefined> {
