@@ -24,6 +24,12 @@ export class Failure extends Error {
   }
 }
 
+interface Problem {
+  title?: string;
+  detail?: string;
+  errors?: { path: string; message: string }[];
+}
+
 const answerMs = 20_000;
 const listeners = new Set<() => void>();
 
@@ -47,8 +53,10 @@ async function send<Body>(method: string, path: string, body?: object): Promise<
   const answer = await reach(method, path, body);
   if (answer.ok) return (answer.status === 204 ? undefined : await answer.json()) as Body;
   if (answer.status === 401) listeners.forEach((listener) => listener());
-  const problem = (await answer.json().catch(() => ({}))) as { title?: string; detail?: string };
-  const said = [problem.title, problem.detail].filter(Boolean).join(' ');
+  const { title, detail, errors = [] } = (await answer.json().catch(() => ({}))) as Problem;
+  // What each field has against it says more than that there is something.
+  const faults = errors.map(({ path, message }) => `${path}: ${message}`).join('; ');
+  const said = faults ? `${title}: ${faults}.` : [title, detail].filter(Boolean).join(' ');
   throw new Failure(
     answer.status,
     said || `The service answered with status ${answer.status}.`,

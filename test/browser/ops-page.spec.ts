@@ -125,6 +125,10 @@ describe('an operator at the operator page', () => {
 
     await button('Suspend').click();
     await see(page, 'ops-question');
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel('Reason').fill('complaint of 999990019');
+    await dialog.getByRole('button', { name: 'Suspend', exact: true }).click();
+    await dialog.getByText('reason_text: must not hold a number that could be a BSN').waitFor();
     await confirm('Suspend', 'asked by the provider');
     await page.getByText('suspended by operator').waitFor();
     expect(await audited()).toContainEqual(
