@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { buildApp } from './app';
 import { type Config, ConfigError, readConfig } from './config';
@@ -7,8 +8,14 @@ import { createLogger, describeError, type Logger } from './platform';
 
 /** A shutdown that takes longer than this is ended by force: more than a call to a client and the recording of its outcome. */
 const shutdownMaxMs = 20_000;
+/**
+ * How far the heap may grow over what was alive at the last full collection. Left to itself V8 lets it grow to four times as much
+ * where there is much memory: 400 MiB for a process with every role and a long queue, instead of 250, for the same work (bench backlog).
+ */
+const heapGrowthPercent = 50;
 
 async function main(): Promise<void> {
+  setFlagsFromString(`--heap-growing-percent=${heapGrowthPercent}`);
   const config = readConfig(process.env, join(__dirname, '..'));
   const log = createLogger(config.logLevel);
   const starting = start(config, log);
