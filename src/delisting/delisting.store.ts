@@ -29,12 +29,17 @@ export class DelistingStore {
     );
   }
 
-  /** False when it was there already. */
+  /**
+   * False when it was there already. Where all had ended it begins anew: there are subscriptions again, so it was back for a while, though
+   * nobody saw it in between.
+   */
   async begin({ kind, name, service_id, since, phase }: Delisting): Promise<boolean> {
     const rows = await this.database.query(
       'delisting.begin',
       `insert into delisting (kind, name, service_id, since, phase) values ($1, $2, $3, $4, $5)
-       on conflict do nothing returning 1`,
+       on conflict (kind, name, service_id) do update set since = excluded.since, phase = excluded.phase
+       where delisting.phase = 'ended'
+       returning 1`,
       [kind, name, service_id, since, phase],
     );
     return rows.length > 0;

@@ -406,7 +406,7 @@ describe('an operator at the operator page', () => {
 
   it('asked nobody but the service and its issuer, and the browser had nothing to complain of', () => {
     expect([...asked].sort()).toEqual([expect.stringMatching(/^http:\/\/127\.0\.0\.1:/), url].sort());
-    expect(complaints.filter((text) => !/404|409|503|ERR_FAILED/.test(text))).toEqual([]);
+    expect(complaints.filter((text) => !/400|404|409|503|ERR_FAILED/.test(text))).toEqual([]);
   });
 
   it('is served strictly', async () => {

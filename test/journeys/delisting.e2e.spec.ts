@@ -10,6 +10,7 @@ import {
   itemOf,
   type Page,
   resumeClient,
+  rowsOf,
   scopeOf,
   suspend,
   suspendClient,
@@ -152,6 +153,27 @@ describe('what leaves the lists', () => {
     });
     await becomes(ofClient, 'terminated', null, 'client_delisted');
     await becomes(await onService(), 'active');
+  });
+
+  it('begins anew when it is gone again before anybody saw that it was back', async () => {
+    const { provider: name, serviceId } = second;
+    const row = `kind = 'service' and name = '${name}' and service_id = '${serviceId}'`;
+    const phaseIs = (phase: string) =>
+      eventually(async () =>
+        expect(await rowsOf(service, `select phase, since > 'epoch' as "isNew" from delisting where ${row}`)).toEqual([
+          { phase, isNew: true },
+        ]),
+      );
+    const id = await onService();
+    await withdraw();
+    await becomes(id, 'suspended', 'provider');
+    await phaseIs('resting');
+    // As after the end of all that there were: one that runs was given since.
+    await rowsOf(service, `update delisting set phase = 'ended', since = 'epoch' where ${row}`);
+    await lists.publish('providers');
+    await phaseIs('resting');
+    await offer();
+    await becomes(id, 'active');
   });
 
   it('is nothing that only could not be fetched, or is too old', async () => {
