@@ -15,7 +15,7 @@ import {
   resumeClient,
   rowsOf,
   scopeOf,
-  suspendClient,
+  holdClient,
   typesOf,
 } from './walk';
 
@@ -58,7 +58,7 @@ describe('a client that is suspended as a whole', () => {
     it('gets no subscription and no longer one, but a shorter one and an ending', async () => {
       const subject = somePerson();
       const { subscription_id: id } = await accepted(service, { subject });
-      await suspendClient(service);
+      await holdClient(service);
       const refused = { status: 422, body: { code: 'client_suspended' } };
       expect(await ask(service)).toMatchObject(refused);
       for (const days of [200, 180])
@@ -75,7 +75,7 @@ describe('a client that is suspended as a whole', () => {
     it('is told so only of a request that would be taken otherwise, and a repeat gets the answer it got', async () => {
       const request = authorizedRequest({}, service.world.clock.now());
       const first = await service.post('/authorizations', request);
-      await suspendClient(service);
+      await holdClient(service);
       const repeat = await service.post('/authorizations', request);
       expect([repeat.status, repeat.text]).toEqual([200, first.text]);
       const old = { authorized_at: '2020-01-01T00:00:00Z' };
@@ -99,7 +99,7 @@ describe('a client that is suspended as a whole', () => {
     const { otherSide, clock } = service.world;
     const subject = somePerson();
     const { subscription_id: id } = await accepted(service, { subject });
-    await suspendClient(service);
+    await holdClient(service);
     const send = (given: object) => {
       const request = authorizedRequest({ ...given }, clock.now());
       const headers = {
@@ -126,7 +126,7 @@ describe('a client that is suspended as a whole', () => {
   it('gets no token for a flow that is under way, but does so with the same code when it is resumed in time', async () => {
     const consent = consentTo(service);
     const code = await codeFor(service, consent);
-    await suspendClient(service);
+    await holdClient(service);
     const refused = await exchange(service, consent, code);
     expect([refused.status, refused.body]).toEqual([
       400,
@@ -256,7 +256,7 @@ describe('a client that is suspended as a whole', () => {
 
   it('is on Kafka in the order in which it happened, under its own id', async () => {
     const { otherSide } = service.world;
-    await suspendClient(service, clientId, 'endpoint_identity');
+    await holdClient(service, clientId, 'endpoint_identity');
     await positionOf('resume');
     const events = await rowsOf<{ id: string; type: string; version: number }>(
       service,
@@ -279,7 +279,7 @@ describe('a client that is suspended as a whole', () => {
   });
 
   it('stays so over a restart', async () => {
-    await suspendClient(service);
+    await holdClient(service);
     await service.restart();
     expect(await ask(service)).toMatchObject({ status: 422, body: { code: 'client_suspended' } });
     await isReady(service);

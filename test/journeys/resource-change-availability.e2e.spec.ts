@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { somePerson, TestService } from '../support/app';
 import { AvailabilityServer } from '../support/availability-server';
 import { eventually } from '../support/eventually';
-import { accepted, deliveriesOf, isReady, resumeClient, rowsOf, suspendClient } from './walk';
+import { accepted, deliveriesOf, isReady, resumeClient, rowsOf, holdClient } from './walk';
 
 describe('between a resource change and its notification', () => {
   const availability = new AvailabilityServer();
@@ -90,7 +90,7 @@ describe('between a resource change and its notification', () => {
   it('a person who is erased is not spoken of', async () => {
     const subject = somePerson();
     const id = await subscribed(subject);
-    await suspendClient(service);
+    await holdClient(service);
     await tell(subject);
     await rowsOf(
       service,
@@ -107,7 +107,7 @@ describe('between a resource change and its notification', () => {
   it('a suspended client waits, and is told when it goes on', async () => {
     const subject = somePerson();
     const id = await subscribed(subject);
-    await suspendClient(service);
+    await holdClient(service);
     await tell(subject);
     await eventually(async () => expect(await resourceOf(id)).toMatchObject({ state: 'parked' }));
     expect(typesTold(id)).toEqual(['subscription']);

@@ -169,6 +169,15 @@ export async function suspendClient(
   await service.world.app.get(CommandBus).execute(order);
 }
 
+/** Suspends a whole client; back once its notifications are held too, which those who send them learn from the log. */
+export async function holdClient(service: TestService, ...about: [string?, SuspensionReason?]): Promise<void> {
+  await suspendClient(service, ...about);
+  const [clientId = 'localhost'] = about;
+  await eventually(async () =>
+    expect(await rowsOf(service, 'select 1 from parked_client where client_id = $1', [clientId])).toHaveLength(1),
+  );
+}
+
 export async function resumeClient(service: TestService, clientId = 'localhost'): Promise<void> {
   const trace = { correlation_id: 'c', causation_id: 'c' };
   const order = new ResumeClientOrder(clientId, 'operator', trace, service.world.clock.now());
