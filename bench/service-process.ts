@@ -67,13 +67,6 @@ export class ServiceProcess {
     return this.child.pid!;
   }
 
-  /** Whether its readiness says so of this check. */
-  async isDegraded(check: string): Promise<boolean> {
-    const answer = await fetch(`${this.url}/health/ready`);
-    const { checks } = (await answer.json()) as { checks: Record<string, { status: string } | undefined> };
-    return checks[check]?.status === 'degraded';
-  }
-
   /** Its own figures, asked of its metrics: processor seconds used so far, bytes held now. */
   async figures(): Promise<{ cpuS: number; rssBytes: number }> {
     const text = await (await fetch(`${this.url}/metrics`)).text();
