@@ -66,7 +66,8 @@ describe('what operators ask of large tables', () => {
       `insert into audit_line (written_at, is_operation, at, who, what, outcome, request_id, correlation_id)
        select ${at}, n % 100 = 0, ${at}, 'who', 'what', 'done', gen_random_uuid(), gen_random_uuid() from ${n}`,
     );
-    await connection.ask('analyze');
+    // Vacuumed by us, and not by autovacuum in the midst of a test: summing up the pages of a BRIN index counts as reading the table.
+    await connection.ask('vacuum analyze');
   }, 120_000);
   afterAll(async () => {
     await connection?.close();
