@@ -12,6 +12,7 @@ type PlanOf<Kind extends Plan['kind']> = Extract<Plan, { kind: Kind }>;
 export class DeliveryStore {
   /** Stores what the planner found, in its transaction. Planned twice is planned once. */
   async enqueue(plans: readonly Plan[], now: Date, queries: Queries): Promise<void> {
+    await readByIndex(queries);
     // First, for it locks these subscriptions: a resource change that plans at the same time waits, or is waited for.
     await this.saveProgress(plans, queries);
     await this.enqueueNotifications(only(plans, 'notify'), now, queries);
@@ -35,6 +36,7 @@ export class DeliveryStore {
    */
   async enqueueResources(jobs: readonly PlannedResource[], now: Date, queries: Queries): Promise<void> {
     if (jobs.length === 0) return;
+    await readByIndex(queries);
     await this.makeEndpoints(
       jobs.map((job) => ({ ...job, notification_type: 'resource' })),
       queries,
@@ -147,6 +149,17 @@ export class DeliveryStore {
       }
     }
   }
+}
+
+/**
+ * For the rest of the transaction. A plan that was made while the queue was empty would read all of it for each page, until
+ * PostgreSQL next analyses the table: in the very minute in which much comes at once.
+ */
+async function readByIndex(queries: Queries): Promise<void> {
+  await queries.query(
+    'delivery.by-index',
+    `select ${['seqscan', 'hashjoin', 'mergejoin'].map((way) => `set_config('enable_${way}', 'off', true)`).join(', ')}`,
+  );
 }
 
 function only<Kind extends Plan['kind']>(plans: readonly Plan[], kind: Kind): PlanOf<Kind>[] {
