@@ -1,7 +1,7 @@
 import { Module, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import { CqrsModule } from '@nestjs/cqrs';
 import { Registry } from 'prom-client';
-import { EventStore, LogReader } from '../event-store';
+import { EventStore, StreamHistories } from '../event-store';
 import { askedGauge, Database, LOGGER, type Logger, loopCheck, Readiness, WakeUp } from '../platform';
 import { ClientHistory } from './client-history';
 import * as handlers from './client.handlers';
@@ -30,7 +30,11 @@ import { SuspendedClients } from './suspended-clients';
       useFactory: (eventStore: EventStore, store: SuspendedClientStore, suspended: SuspendedClients) =>
         new ClientOrderBook(eventStore, store, suspended),
     },
-    { provide: ClientHistory, inject: [LogReader], useFactory: (log: LogReader) => new ClientHistory(log) },
+    {
+      provide: ClientHistory,
+      inject: [StreamHistories],
+      useFactory: (histories: StreamHistories) => new ClientHistory(histories),
+    },
     ...Object.values(handlers),
   ],
   exports: [ClientHistory, SuspendedClients, CqrsModule],

@@ -5,6 +5,10 @@ export const eventColumns = `
   e.epoch, e.xid::text as xid, e.pos::text as pos, e.stream_id, e.version, e.event_id, e.type, e.data, e.metadata,
   e.occurred_at, e.recorded_at`;
 
+/** The same before they are made texts, as the log and its archive both have them. */
+export const storedColumns = `
+  e.epoch, e.xid, e.pos, e.stream_id, e.version, e.event_id, e.type, e.data, e.metadata, e.occurred_at, e.recorded_at`;
+
 export interface EventRow {
   epoch: number;
   xid: string;

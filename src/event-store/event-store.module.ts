@@ -13,6 +13,7 @@ import { LogAccess } from './log-follower';
 import { ParkedStreamStore } from './parked-streams.store';
 import { ReaderWatch } from './reader.watch';
 import type { Upcast } from './stored-event';
+import { StreamHistories } from './stream-histories.store';
 
 /** One log by its name. Nothing here assumes that it is the only one (docs/scaling.md). */
 @Module({})
@@ -70,6 +71,7 @@ export class EventStoreModule implements OnApplicationBootstrap, OnModuleDestroy
           inject: [LogAccess],
           useFactory: (access: LogAccess) => access.parked,
         },
+        { provide: StreamHistories, inject: [LogAccess], useFactory: (access: LogAccess) => access.histories },
         {
           provide: LogAccess,
           inject: [Database, LogReader, CheckpointStore, WakeUp, LOGGER, Registry],
@@ -96,6 +98,7 @@ export class EventStoreModule implements OnApplicationBootstrap, OnModuleDestroy
         LogReader,
         CheckpointStore,
         ParkedStreamStore,
+        StreamHistories,
         LogAccess,
         LogWatch,
       ],

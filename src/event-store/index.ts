@@ -24,5 +24,6 @@ export {
   type Trace,
   type Upcast,
 } from './stored-event';
+export { StreamHistories } from './stream-histories.store';
 export { streamIdOf } from './stream-id';
 export { type ReadResult, type StoredCommand, type StreamTarget } from './stream-read.store';

@@ -15,6 +15,7 @@ import type { Lag, LogReader } from './log.reader';
 import { PageAhead } from './page-ahead';
 import { ParkedStreamStore } from './parked-streams.store';
 import { ReaderWatch } from './reader.watch';
+import { StreamHistories } from './stream-histories.store';
 import { asRecorded, type Fact, type Position, positionText, type StoredEvent, type Upcast } from './stored-event';
 import { type Apply, StreamParking } from './stream-parking';
 
@@ -39,6 +40,7 @@ export interface FollowerOptions<F extends Fact> {
 /** What every follower of the log is given. */
 export class LogAccess {
   readonly parked: ParkedStreamStore;
+  readonly histories: StreamHistories;
 
   constructor(
     readonly database: Database,
@@ -50,6 +52,7 @@ export class LogAccess {
     readonly watch = new ReaderWatch(new Registry(), log),
   ) {
     this.parked = new ParkedStreamStore(database, reader.logName);
+    this.histories = new StreamHistories(database);
   }
 
   /** How far behind the reader of that name is, whichever process runs it. */

@@ -1,9 +1,9 @@
 import { type Database, describeError, groupBy, inSavepoint, type Logger, type Queries } from '../platform';
 import type { CheckpointStore, Lease } from './checkpoint.store';
-import type { LogReader } from './log.reader';
 import type { ParkedStream, ParkedStreamStore, Stumble } from './parked-streams.store';
 import { errorText, mayBePoison } from './poison';
 import { type Fact, inNewestForm, type Position, positionText, type StoredEvent, type Upcast } from './stored-event';
+import type { StreamHistories } from './stream-histories.store';
 
 /** Streams that one reader may have parked at once. A fault that is broader than this is not the streams': the reader stops. */
 const parkedMax = 100;
@@ -17,7 +17,7 @@ export type Apply<F extends Fact> = (events: StoredEvent<F>[], queries: Queries)
 
 interface Parts {
   database: Database;
-  reader: LogReader;
+  histories: StreamHistories;
   checkpoints: CheckpointStore;
   parked: ParkedStreamStore;
   log: Logger;
@@ -154,7 +154,7 @@ export class StreamParking<F extends Fact> {
     lease: Lease,
     checkpoint: Position,
   ): Promise<void> {
-    const { database, checkpoints, reader, log } = this.parts;
+    const { database, checkpoints, histories, log } = this.parts;
     const line = { reader: this.reader, stream_id: parked.stream_id, version: parked.version };
     try {
       await database.transaction(async (queries) => {
@@ -163,7 +163,7 @@ export class StreamParking<F extends Fact> {
         let page: StoredEvent[] = [];
         let after = parked.version - 1;
         do {
-          page = await reader.stream(parked.stream_id, after, this.pageSize, queries);
+          page = await histories.stream(parked.stream_id, after, this.pageSize, queries);
           const passed = page.filter(({ position }) => positionText(position) <= positionText(checkpoint));
           if (passed.length > 0) await this.apply(passed, queries);
           after = page.at(-1)?.version ?? after;

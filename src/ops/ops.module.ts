@@ -5,7 +5,7 @@ import { AuditLineStore, AuditModule, AuditPages, AuditTrail, DestructionRecords
 import { AuthorizationRecordsModule } from '../authorization';
 import { ClientHistory, ClientsModule, SuspendedClients } from '../clients';
 import { ClientResumptionModule } from '../endpoint-watch';
-import { EventAudit, LogAccess, LogReader, LogWatch } from '../event-store';
+import { EventAudit, LogAccess, LogWatch, StreamHistories } from '../event-store';
 import { ListStore } from '../medmij-lists';
 import { AttemptAudit, DeliveriesModule, DeliveryRecords } from '../notifications';
 import { Clock, LOGGER, type Logger, Readiness } from '../platform';
@@ -104,14 +104,15 @@ import { SubscriptionsAsOf } from './subscriptions-as-of';
     },
     {
       provide: RecordedSubscriptions,
-      inject: [LogReader, SuspendedClients],
-      useFactory: (log: LogReader, suspended: SuspendedClients) => new RecordedSubscriptions(log, suspended),
+      inject: [StreamHistories, SuspendedClients],
+      useFactory: (histories: StreamHistories, suspended: SuspendedClients) =>
+        new RecordedSubscriptions(histories, suspended),
     },
     {
       provide: SubscriptionsAsOf,
-      inject: [SubscriptionViewStore, LogReader, ClientHistory],
-      useFactory: (views: SubscriptionViewStore, log: LogReader, clients: ClientHistory) =>
-        new SubscriptionsAsOf(views, log, clients),
+      inject: [SubscriptionViewStore, StreamHistories, ClientHistory],
+      useFactory: (views: SubscriptionViewStore, histories: StreamHistories, clients: ClientHistory) =>
+        new SubscriptionsAsOf(views, histories, clients),
     },
     {
       provide: Statistics,

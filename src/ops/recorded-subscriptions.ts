@@ -1,5 +1,5 @@
 import type { SuspendedClients } from '../clients';
-import { inNewestForm, type LogReader, type StoredEvent } from '../event-store';
+import { inNewestForm, type StoredEvent, type StreamHistories } from '../event-store';
 import { project, type SubscriptionView } from '../projections';
 import { streamOf, type SubscriptionEvent, upcast } from '../subscriptions';
 
@@ -9,7 +9,7 @@ const pageSize = 500;
 /** Subscriptions as the log itself has them, however far behind a projection is. */
 export class RecordedSubscriptions {
   constructor(
-    private readonly log: LogReader,
+    private readonly histories: StreamHistories,
     private readonly suspendedClients: Pick<SuspendedClients, 'has'>,
   ) {}
 
@@ -20,7 +20,7 @@ export class RecordedSubscriptions {
   async eventsOf(id: string, afterVersion: number, limit: number): Promise<StoredEvent<SubscriptionEvent>[]> {
     const found: StoredEvent<SubscriptionEvent>[] = [];
     for (let after = afterVersion; found.length < limit;) {
-      const page = await this.log.stream<SubscriptionEvent>(streamOf(id), after, limit);
+      const page = await this.histories.stream<SubscriptionEvent>(streamOf(id), after, limit);
       found.push(...page.filter(({ data }) => data.subscription_id === id));
       if (page.length < limit) break;
       after = page.at(-1)!.version;

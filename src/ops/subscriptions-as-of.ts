@@ -1,10 +1,10 @@
 import type { ClientHistory } from '../clients';
-import type { LogReader } from '../event-store';
+import type { StreamHistories } from '../event-store';
 import type { ListPlace, SubscriptionFilter, SubscriptionView, SubscriptionViewStore } from '../projections';
 import { dateOf } from '../subscriptions';
 import { foldByEvents, standingOn } from './recorded-subscriptions';
 
-/** Subscriptions whose histories are read together. */
+/** Subscriptions whose histories are read together at most. */
 const readTogether = 100;
 /** Subscriptions looked at for one page; what is beyond them stands behind `next`. */
 const lookedAtMax = 2_000;
@@ -24,7 +24,7 @@ export interface PageAsOf {
 export class SubscriptionsAsOf {
   constructor(
     private readonly views: Pick<SubscriptionViewStore, 'list'>,
-    private readonly log: LogReader,
+    private readonly histories: StreamHistories,
     private readonly clients: ClientHistory,
   ) {}
 
@@ -37,18 +37,22 @@ export class SubscriptionsAsOf {
   ): Promise<PageAsOf> {
     const found: SubscriptionView[] = [];
     let place = after ?? { startedAt: at.toISOString(), subscriptionId: afterAllIds };
-    for (let looked = 0; looked < lookedAtMax; looked += readTogether) {
-      const rows = await this.views.list(filter, place, readTogether, dateOf(at));
+    // As many as the page needs, and one by which it is known whether it is the last; more where some of them do not belong to it.
+    let together = Math.min(limit + 1, readTogether);
+    for (let looked = 0; looked < lookedAtMax;) {
+      const rows = await this.views.list(filter, place, together, dateOf(at));
       const then = await this.standingAt(rows, at);
       for (const [index, row] of rows.entries()) {
         place = { startedAt: row.place, subscriptionId: row.subscription_id };
         const view = then.get(row.subscription_id);
         if (!view || (status !== undefined && view.status !== status)) continue;
         found.push(view);
-        const isLast = rows.length < readTogether && index === rows.length - 1;
+        const isLast = rows.length < together && index === rows.length - 1;
         if (found.length === limit) return { views: found, next: isLast ? undefined : place };
       }
-      if (rows.length < readTogether) return { views: found, next: undefined };
+      if (rows.length < together) return { views: found, next: undefined };
+      looked += together;
+      together = readTogether;
     }
     return { views: found, next: place };
   }
@@ -56,7 +60,7 @@ export class SubscriptionsAsOf {
   private async standingAt(rows: readonly SubscriptionView[], at: Date): Promise<Map<string, SubscriptionView>> {
     if (rows.length === 0) return new Map();
     const [events, suspended] = await Promise.all([
-      this.log.streamsAt([...new Set(rows.map(({ stream_id }) => stream_id))], at),
+      this.histories.streamsAt([...new Set(rows.map(({ stream_id }) => stream_id))], at),
       this.clients.suspendedAt([...new Set(rows.map(({ client_id }) => client_id))], at),
     ]);
     const views = foldByEvents(events);

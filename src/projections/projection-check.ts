@@ -39,17 +39,17 @@ export class ProjectionCheck {
   /** All of it about one moment and as far as the view has come then, so that what is still on its way is no difference. */
   compare(): Promise<Comparison> {
     return this.access.database.snapshot(async (queries) => {
-      const { reader, upcast } = this.access;
+      const { histories, upcast } = this.access;
       const state = await this.projections.find(subscriptions, queries);
       if (!state) throw new Error(`The projection ${subscriptions} is not in the database.`);
       const { live_slot: slot, live_version: version } = state;
       const position = await this.projections.position(subscriptions, queries);
       // Rows as well as streams, for a row may have no stream behind it.
       const rows = await this.views.sample(slot, sampleSize, queries);
-      const streams = await reader.sampleStreams(sampleSize, queries);
+      const streams = await histories.sampleStreams(sampleSize, queries);
       const streamIds = [...new Set([...streams, ...rows.map((row) => row.stream_id)])];
       const parked = await this.parked.of(readerOf(subscriptions, slot), queries);
-      const events = (await reader.streamsUntil(streamIds, position, queries)).filter(
+      const events = (await histories.streamsUntil(streamIds, position, queries)).filter(
         (event) => event.version < (parked.get(event.stream_id) ?? Infinity),
       );
       const expected = fold(events.map((event) => inNewestForm(event, upcast)).filter(isSubscriptionEvent));

@@ -7,6 +7,7 @@ import {
   type ClosedStream,
   EventStore,
   LogReader,
+  StreamHistories,
   positionText,
   startOfLog,
   type StoredEvent,
@@ -26,6 +27,7 @@ describe('a closed stream in the archive', () => {
   let archive: ArchiveStore;
   let months: ArchiveMonths;
   let reader: LogReader;
+  let histories: StreamHistories;
   beforeAll(async () => {
     database = await createDatabase();
     db = await Database.connect(database.url);
@@ -33,6 +35,7 @@ describe('a closed stream in the archive', () => {
     archive = new ArchiveStore(db, 'main');
     months = new ArchiveMonths(db);
     reader = new LogReader(db, 'main');
+    histories = new StreamHistories(db);
   });
   afterAll(async () => {
     await db?.close();
@@ -121,19 +124,19 @@ describe('a closed stream in the archive', () => {
       await append(id, version);
       await append(open, version, { dueOn: '2027-01-01' });
     }
-    const before = { read: await read(id), history: await reader.stream(id, 1, 10), log: await logOf(6, 2) };
+    const before = { read: await read(id), history: await histories.stream(id, 1, 10), log: await logOf(6, 2) };
     expect(await toArchive(closedAt(id, 3), closedAt(open, 3))).toBe(1);
     expect(await read(id)).toEqual({ ...before.read, isArchived: true });
-    expect(await reader.stream(id, 1, 10)).toEqual(before.history);
+    expect(await histories.stream(id, 1, 10)).toEqual(before.history);
     for (const limit of [1, 2, 100]) expect(await logOf(6, limit)).toEqual(before.log);
     const until = before.log.at(-1)!.position;
-    const streams = await db.snapshot((queries) => reader.streamsUntil([id, open], until, queries));
+    const streams = await db.snapshot((queries) => histories.streamsUntil([id, open], until, queries));
     expect(versionsOf(streams).sort()).toEqual([1, 1, 2, 2, 3, 3]);
   });
 
   it('is still before the end of a log that has nothing else in it', async () => {
     const id = await archived(2);
-    const events = await reader.stream(id, 0, 10);
+    const events = await histories.stream(id, 0, 10);
     expect(await reader.end()).toEqual(events[1]!.position);
     expect([await reader.hasUnread(events[0]!.position), await reader.hasUnread(events[1]!.position)]).toEqual([
       true,
@@ -157,10 +160,10 @@ describe('a closed stream in the archive', () => {
 
   it('comes back whole when somebody writes to it, with the positions that it had', async () => {
     const id = await archived(2);
-    const before = await reader.stream(id, 0, 10);
+    const before = await histories.stream(id, 0, 10);
     const { isArchived, events } = await read(id);
     expect(await append(id, events.length, { isArchived })).toMatchObject({ outcome: 'appended' });
-    expect((await reader.stream(id, 0, 10)).slice(0, 2)).toEqual(before);
+    expect((await histories.stream(id, 0, 10)).slice(0, 2)).toEqual(before);
     expect(versionsOf((await read(id)).events)).toEqual([1, 2, 3]);
     expect(await db.query('left', 'select 1 from archived_event')).toEqual([]);
     expect(versionsOf(await logOf(3, 2))).toEqual([1, 2, 3]);

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { LogReader, type Position } from '../../src/event-store';
+import { LogReader, type Position, StreamHistories } from '../../src/event-store';
 import { startOfLog } from '../../src/event-store/stored-event';
 import { Database, type Queries } from '../../src/platform';
 import { Connection } from '../support/connection';
@@ -12,7 +12,7 @@ const eventsMin = 50_000;
 /** PostgreSQL decides for a plan of its own for all parameters after five executions (its documentation, PREPARE). */
 const askedTimes = 10;
 
-type Question = (reader: LogReader, end: Position) => Promise<unknown>;
+type Question = (reader: LogReader, end: Position, histories: StreamHistories) => Promise<unknown>;
 
 describe('questions to a large log', () => {
   let database: TestDatabase;
@@ -48,14 +48,14 @@ describe('questions to a large log', () => {
     ['how far behind a reader is', (reader, end) => reader.lag(end)],
     ['the end', (reader) => reader.end()],
     ['whether it is ahead of the cluster', (reader) => reader.isAheadOfCluster()],
-    ['one stream', (reader) => reader.stream(randomUUID(), 0, 100)],
+    ['one stream', (_reader, _end, histories) => histories.stream(randomUUID(), 0, 100)],
   ])('are answered by an index, also under a plan that is kept: %s', async (_what, ask) => {
     const before = await scans();
     const db = await Database.connect(database.url);
     const reader = new LogReader(db, 'main');
     const end = await reader.end();
     expect(end).not.toEqual(startOfLog);
-    for (let times = 0; times < askedTimes; times += 1) await ask(reader, end);
+    for (let times = 0; times < askedTimes; times += 1) await ask(reader, end, new StreamHistories(db));
     // A session hands in what it counted at its end.
     await db.close();
     const after = await eventually(async () => {
