@@ -4,25 +4,27 @@ import type { Arrival } from './receiver-process';
 
 const pollMs = 10;
 const readWithinMs = 300_000;
-/** The first of a measurement find connections that are only being made. */
+/** The first of a measurement find a process that is only starting. */
 const startPart = 0.1;
 
 /** Makes the queue `size` long: copies of what waits in it, each of a subscription of its own. Something must wait in it. */
 export async function fillQueue(client: Client, size: number): Promise<void> {
   await client.query(fillSql, [size]);
-  // What autovacuum would do by itself in the time in which a queue becomes so long.
-  await client.query('vacuum (analyze) delivery, notified_subscription, event');
 }
 
-/** Events a second that a reader takes in, over the next `events` of them, without the first tenth; `begin` may give it some. */
-export async function readingRate(
-  client: Client,
-  name: string,
-  events: number,
-  begin: () => Promise<unknown> = () => Promise.resolve(),
-): Promise<number> {
+/** Nothing waits any more. */
+export async function emptyQueue(client: Client): Promise<void> {
+  await client.query('truncate delivery');
+}
+
+/** What was written before is on the disk: a measurement does not pay for it. */
+export async function settle(client: Client): Promise<void> {
+  await client.query('checkpoint');
+}
+
+/** Events a second that a reader takes in, over the next `events` of them, without the first tenth. */
+export async function readingRate(client: Client, name: string, events: number): Promise<number> {
   const from = await placeOf(client, name);
-  await begin();
   const endMs = performance.now() + readWithinMs;
   let begun: { atMs: number; place: number } | undefined;
   while (performance.now() < endMs) {

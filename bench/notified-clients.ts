@@ -1,4 +1,4 @@
-import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type CertifiedKey, createAuthority, issueCertificate } from '../dev/certificates';
@@ -55,15 +55,6 @@ export class NotifiedClients {
       CLIENT_TLS_KEY: file('service.key'),
       CLIENT_TLS_CA: file('ca.crt'),
     };
-  }
-
-  /** Takes our certificate away: a service that starts fails closed, and everything it plans waits. */
-  async withholdIdentity(): Promise<void> {
-    await rename(join(this.folder, 'service.crt'), join(this.folder, 'withheld.crt'));
-  }
-
-  async giveIdentityBack(): Promise<void> {
-    await rename(join(this.folder, 'withheld.crt'), join(this.folder, 'service.crt'));
   }
 
   async close(): Promise<void> {
