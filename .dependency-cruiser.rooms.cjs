@@ -166,6 +166,9 @@ const mayImport = {
   http: ['refusals', 'platform'],
   platform: [],
   refusals: [],
+
+  // Read before anything is built; rooms receive values.
+  config: [],
 };
 
 module.exports = { mayImport };

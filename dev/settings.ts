@@ -1,7 +1,7 @@
 import { portFrom } from './ports';
 import { dataDirectory } from './project';
 
-/** What `npm start` and the tools beside it need to know; the service reads its own (src/config.ts). */
+/** What `npm start` and the tools beside it need to know; the service reads its own (src/config). */
 export function readSettings() {
   const port = portFrom('PORT', 3000);
   const { HOST } = process.env;

@@ -10,7 +10,7 @@ export interface SamplePerson {
 
 /**
  * Who signs in at the development issuer (dev/sample-issuer), and for whom the development availability says no. They mean
- * something in development only: production refuses both the issuer and that availability (src/config.ts).
+ * something in development only: production refuses both the issuer and that availability (src/config/problems.ts).
  */
 export const samplePersons: readonly SamplePerson[] = [
   { subject: '999900018', name: 'Anna Jansen', availability: 'available' },

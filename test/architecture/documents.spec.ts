@@ -44,7 +44,7 @@ function missingIn(path: string, text: string): string[] {
 /** Variables that a part of the code reads, by their names in its schema. */
 const variablesIn = (path: string) => all(read(path), /^ {2}([A-Z][A-Z_]+):/gm);
 const issuers = ['AS', 'OPS'].flatMap((who) => ['ISSUER', 'AUDIENCE', 'JWKS_URL'].map((what) => `${who}_${what}`));
-const variables = [...variablesIn('src/config.ts'), ...issuers];
+const variables = [...variablesIn('src/config/environment.ts'), ...issuers];
 const ofDevelopment = ['EMBEDDED_POSTGRES_PORT', 'EMBEDDED_KAFKA_PORT'];
 
 describe('the documents', () => {

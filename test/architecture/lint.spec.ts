@@ -41,7 +41,7 @@ describe('the lint rules', () => {
     ['the clock guard elsewhere, where chance and stopwatches are fine', 'src/notifications/delivery.worker.ts'],
     ['the one clock, which may ask the machine but not the environment', 'src/platform/clock.ts'],
     ['the environment guard, and no console', 'src/relay/relay.worker.ts'],
-    ['the one reader of the environment, which has no clock', 'src/config.ts'],
+    ['the environment guard in the configuration too, which is handed it', 'src/config/index.ts'],
     ['the start of a process, which hands the environment over', 'src/main.ts'],
     ['promises and any; a constructor import stays an import', 'src/intake/authorizations.controller.ts'],
     ['type imports and forgotten cases', 'src/intake/mapping.ts'],

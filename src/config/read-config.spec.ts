@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
-import { ConfigError, readConfig } from './config';
+import { ConfigError, readConfig } from './read-config';
 
 type Variables = Record<string, string | undefined>;
 
