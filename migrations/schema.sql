@@ -985,8 +985,15 @@ begin
            case when is_superseded then 'superseded' else error end, duration_ms,
            case when is_superseded then 'dropped' else outcome end from ended
   ), confirmed as (
+    -- Locked in the order of the planner's locks, for it may be planning something newer of the same ones right now.
     update notified_subscription s set confirmed_at = e.at
-    from (select subscription_id, min(at) as at from ended where outcome = 'delivered' group by subscription_id) e
+    from (
+      select told.subscription_id, told.at
+      from (select subscription_id, min(at) as at from ended where outcome = 'delivered' group by subscription_id) told
+      join notified_subscription open on open.subscription_id = told.subscription_id
+      where open.confirmed_at is null
+      order by open.subscription_id for no key update of open
+    ) e
     where s.subscription_id = e.subscription_id and s.confirmed_at is null
   ), urged as (
     -- The newer one takes over the deadline of what it stands for.

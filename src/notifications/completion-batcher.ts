@@ -28,8 +28,13 @@ const gatherMs = 3;
 const statementsMax = 2;
 /** An outage is sat out this often, with this pause; then the leases have run out, and others send again. */
 const outage = { retriesMax: 20, pauseMs: 250 };
-/** check_violation: the row was on its way to the strays while its month was attached; the next time it goes there. */
-const monthMadeMeanwhile = '23514';
+/** Of these the same statement is well the next time. */
+const passingStates = new Set([
+  // check_violation: the row was on its way to the strays while its month was attached; now it goes there.
+  '23514',
+  // deadlock_detected: the other one has gone on. Given up, every notification of the statement would be sent again.
+  '40P01',
+]);
 
 /** Gathers the outcomes of a process into one statement: one commit for many. */
 export class CompletionBatcher {
@@ -89,7 +94,7 @@ async function sittingOut<Result>(work: () => Promise<Result>): Promise<Result> 
     try {
       return await work();
     } catch (error) {
-      const passes = isOutage(error) || sqlState(error) === monthMadeMeanwhile;
+      const passes = isOutage(error) || passingStates.has(sqlState(error) ?? '');
       if (!passes || retries >= outage.retriesMax) throw error;
       await pause(outage.pauseMs);
     }

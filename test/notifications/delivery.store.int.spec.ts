@@ -363,6 +363,34 @@ describe('the store of deliveries', () => {
       }
     });
 
+    it('waits for those that are delivered meanwhile, or is waited for, whatever their order', async () => {
+      // Enough of them that hardly any order but the one of their ids is the order of their ids.
+      const ids = Array.from({ length: 200 }, () => `${randomUUID()}.1`).sort();
+      await enqueue(...ids.map((id) => notify(id, 1)));
+      const claimed = await claim(now, ids.length);
+      expect(claimed).toHaveLength(ids.length);
+      const planner = await Connection.open(database.url);
+      try {
+        await planner.begin();
+        await store.enqueue([notify(ids[0]!, 2)], now, planner);
+        const completed = queue.complete(claimed.map((delivery) => ({ delivery, completion: delivered })));
+        const outcome = completed.catch((error: Error) => error);
+        await eventually(async () => {
+          const waiting = await db.query('waiting', `select 1 from pg_locks l where not l.granted`);
+          expect(waiting).not.toEqual([]);
+        });
+        await store.enqueue(
+          ids.slice(1).map((id) => notify(id, 2)),
+          now,
+          planner,
+        );
+        await planner.commit();
+        expect(await outcome).toEqual(new Set(claimed.map(({ delivery_id: id }) => id)));
+      } finally {
+        await planner.close();
+      }
+    });
+
     it('leaves other subscriptions alone', async () => {
       const [old] = await enqueue(notify(subscription, 1));
       await finish(retry);
