@@ -58,7 +58,8 @@ export class Backlog {
     return count;
   }
 
-  private async readTo(name: string): Promise<void> {
+  /** Until the reader `name` has worked off all there is. */
+  async readTo(name: string): Promise<void> {
     const { rows } = await this.client.query<{ end: string }>(endSql);
     const endMs = performance.now() + readWithinMs;
     while (performance.now() < endMs) {

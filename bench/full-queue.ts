@@ -7,7 +7,10 @@ const readWithinMs = 300_000;
 /** The first of a measurement find a process that is only starting. */
 const startPart = 0.1;
 
-/** Makes the queue `size` long: copies of what waits in it, each of a subscription of its own. Something must wait in it. */
+/**
+ * Makes the queue `size` long: copies of what waits in it, each of a subscription of its own, due in the order in which they stand in
+ * the table, as they are when they were planned one after the other. Something must wait in it.
+ */
 export async function fillQueue(client: Client, size: number): Promise<void> {
   await client.query(fillSql, [size]);
 }
@@ -15,11 +18,6 @@ export async function fillQueue(client: Client, size: number): Promise<void> {
 /** Nothing waits any more. */
 export async function emptyQueue(client: Client): Promise<void> {
   await client.query('truncate delivery');
-}
-
-/** What was written before is on the disk: a measurement does not pay for it. */
-export async function settle(client: Client): Promise<void> {
-  await client.query('checkpoint');
 }
 
 /** Events a second that a reader takes in, over the next `events` of them, without the first tenth. */
@@ -79,6 +77,8 @@ const fillSql = `
     delivery_id, subscription_id, sequence, client_id, service_id, interface_version, provider, person_id, notification_type,
     end_date, correlation_id, endpoint_id, state, due_at, first_due_at, created_at, deadline_at)
   select gen_random_uuid(), md5('queued' || n.n)::uuid || '.1', 1, w.client_id, w.service_id, w.interface_version, w.provider,
-         w.person_id, w.notification_type, w.end_date, 'queued-' || n.n, w.endpoint_id, 'pending', w.due_at, w.first_due_at,
-         w.created_at, w.deadline_at
-  from generate_series(1, $1::integer) as n join waiting w on w.n = 1 + n.n % (select count(*) from waiting)`;
+         w.person_id, w.notification_type, w.end_date, 'queued-' || n.n, w.endpoint_id, 'pending', planned.at, planned.at,
+         planned.at, w.deadline_at
+  from generate_series(1, $1::integer) as n join waiting w on w.n = 1 + n.n % (select count(*) from waiting)
+  cross join lateral (select now() - ($1 - n.n) * interval '1 microsecond' as at) planned
+  order by n.n`;

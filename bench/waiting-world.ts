@@ -4,7 +4,7 @@ import { createDatabase, type TestDatabase } from '../test/support/database';
 import { Backlog } from './backlog';
 import type { Load } from './closed-loop';
 import { holdEndpoints, releaseEndpoints, untilDelivered } from './delivery-queue';
-import { arrivedRate, emptyQueue, fillQueue, readingRate, settle, skipToEnd } from './full-queue';
+import { arrivedRate, emptyQueue, fillQueue, readingRate, skipToEnd } from './full-queue';
 import { NotifiedClients } from './notified-clients';
 import type { Arrival } from './receiver-process';
 import { ServiceProcess, serviceEnvironment } from './service-process';
@@ -14,6 +14,8 @@ const clientCount = 16;
 const planner = 'planner';
 /** What a queue is filled with are copies of these. */
 const firstEvents = 3_000;
+/** Events committed at once: in each part there are as many starts, adjustments and ends, which are not equally much work. */
+const partSize = 3_000;
 
 interface Servers {
   readonly databaseUrl: string;
@@ -63,10 +65,9 @@ export class WaitingWorld {
   async reading(role: string, name: string, events: number): Promise<Load> {
     if (!this.waiting) {
       await skipToEnd(this.client, name);
-      await this.log.commit(events);
+      await this.commit(events);
     }
     await holdEndpoints(this.client);
-    await settle(this.client);
     const measured = readingRate(this.client, name, events);
     const perSecond = await this.inService(name, { ROLES: role }, () => measured);
     if (!this.waiting) await emptyQueue(this.client);
@@ -79,7 +80,6 @@ export class WaitingWorld {
     if (!this.waiting) await this.plan(notifications);
     const unread = await skipToEnd(client, planner);
     await releaseEndpoints(client);
-    await settle(client);
     const arrived = await this.inService('delivery', { ROLES: 'delivery' }, () =>
       clients.receiver.takeAtLeast(notifications),
     );
@@ -122,19 +122,26 @@ export class WaitingWorld {
     await this.plan(firstEvents);
     if (waiting) {
       await fillQueue(client, waiting);
-      await log.commit(waiting);
+      await this.commit(waiting);
     } else {
       await emptyQueue(client);
     }
     // What autovacuum would do by itself in the time in which so much comes to wait.
     await client.query('vacuum (analyze)');
+    await client.query('checkpoint');
+  }
+
+  private async commit(events: number): Promise<void> {
+    for (let committed = 0; committed < events; committed += partSize)
+      await this.log.commit(Math.min(partSize, events - committed));
   }
 
   /** Makes `events` notifications due. */
   private async plan(events: number): Promise<void> {
     await holdEndpoints(this.client);
     const service = await ServiceProcess.start({ ...this.environment, ROLES: 'delivery' });
-    await this.log.workedOffBy(planner, events);
+    await this.commit(events);
+    await this.log.readTo(planner);
     await service.stop();
   }
 
