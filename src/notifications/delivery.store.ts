@@ -19,7 +19,7 @@ export class DeliveryStore {
     const ended = only(plans, 'notify').filter(({ ends }) => ends);
     if (ended.length > 0) {
       const ids = ended.map(({ notification }) => notification.subscription_id);
-      await queries.query('delivery.drop-resources', dropSql(`and d.notification_type = 'resource'`), [
+      await queries.query('delivery.drop-resources', dropSql(`and ${typeOf('d')} = 'resource'`), [
         ids,
         'subscription_ended',
       ]);
@@ -124,7 +124,7 @@ export class DeliveryStore {
            due_at = case n.what when 'suspend' then d.due_at else $3 end,
            first_due_at = case n.what when 'suspend' then d.first_due_at else $3 end
        from unnest($1::text[], $2::text[]) as n (subscription_id, what)
-       where d.subscription_id = n.subscription_id and d.notification_type = 'resource'
+       where d.subscription_id = n.subscription_id and ${typeOf('d')} = 'resource'
          and d.state = case n.what when 'suspend' then 'pending' else 'parked' end`,
       [[...held.keys()], [...held.values()], now],
     );
@@ -203,6 +203,13 @@ export const recordedColumns = [
   'fence',
 ] as const;
 
+/**
+ * Columns of deliveries that are sought by their subscription, hidden from the indexes that hold a part of the queue: of such an index
+ * PostgreSQL expects nothing once it has seen the queue empty, and reads all of it for each page.
+ */
+const stateOf = (row: string) => `coalesce(${row}.state, '')`;
+const typeOf = (row: string) => `coalesce(${row}.notification_type, '')`;
+
 /** Writes rows of `ended`, which are deliveries that ended without a further try, into the log of attempts. */
 export const recordUntried = (outcome: 'dropped' | 'dead', why: string) => `
   insert into delivery_attempt (${recordedColumns.join(', ')}, attempt, at, status, error, outcome)
@@ -210,7 +217,7 @@ export const recordUntried = (outcome: 'dropped' | 'dead', why: string) => `
 
 const dropSql = (which = '') => `
   with ended as (
-    delete from delivery d where d.subscription_id = any ($1) and d.state in ('pending', 'parked') ${which} returning d.*
+    delete from delivery d where d.subscription_id = any ($1) and ${stateOf('d')} in ('pending', 'parked') ${which} returning d.*
   ) ${recordUntried('dropped', 'coalesce(last_error, $2)')}`;
 
 const progressSql = `
@@ -260,13 +267,13 @@ const enqueueSql = `
   ), behind as (
     -- A resource notification says nothing of a state: one that waits goes after the newer state instead of holding it up.
     update delivery d set sequence = newest.sequence from newest
-    where d.subscription_id = newest.subscription_id and d.notification_type = 'resource' and d.state in ('pending', 'parked')
+    where d.subscription_id = newest.subscription_id and ${typeOf('d')} = 'resource' and ${stateOf('d')} in ('pending', 'parked')
       and d.sequence < newest.sequence
   ), ended as (
     -- What waits for a retry, or could not go out for a while, has been overtaken: the client gets the newer state instead.
     delete from delivery d using newest
-    where d.subscription_id = newest.subscription_id and d.sequence < newest.sequence and d.notification_type = 'subscription'
-      and d.state = 'pending'
+    where d.subscription_id = newest.subscription_id and d.sequence < newest.sequence and ${typeOf('d')} = 'subscription'
+      and ${stateOf('d')} = 'pending'
       and (d.last_attempt_at is not null or d.created_at <= $12::timestamptz - $14 * interval '1 second')
     returning d.*
   ), recorded as (${recordUntried('dropped', `'superseded'`)}
@@ -301,7 +308,7 @@ const enqueueResourcesSql = `
   ), absorbed as (
     update delivery d set deadline_at = least(d.deadline_at, given.deadline_at), sequence = greatest(d.sequence, given.sequence)
     from given
-    where d.subscription_id = given.subscription_id and d.notification_type = 'resource' and d.state in ('pending', 'parked')
+    where d.subscription_id = given.subscription_id and ${typeOf('d')} = 'resource' and ${stateOf('d')} in ('pending', 'parked')
     returning d.subscription_id
   ), planned as (
     update notified_subscription s set resource_planned_at = $10 from given
@@ -311,7 +318,7 @@ const enqueueResourcesSql = `
     -- What has to go first is tried as if it were new: else the pauses of its schedule would use up the hour of this one.
     update delivery d set due_at = least(d.due_at, $10), first_due_at = $10
     from given
-    where d.subscription_id = given.subscription_id and d.notification_type = 'subscription' and d.state = 'pending' and d.tried
+    where d.subscription_id = given.subscription_id and ${typeOf('d')} = 'subscription' and ${stateOf('d')} = 'pending' and d.tried
       and d.subscription_id not in (select subscription_id from absorbed)
   ), added as (
     insert into delivery (
