@@ -49,7 +49,8 @@ export async function skipToEnd(client: Client, name: string): Promise<{ restore
     [name],
   );
   const { rows: ends } = await client.query<{ epoch: number; xid: string; pos: string }>(
-    `select epoch, xid::text as xid, pos::text as pos from event order by epoch desc, xid desc, pos desc limit 1`,
+    // Without the alias it would be ordered by the texts of the answer, where 9 comes after 10.
+    `select e.epoch, e.xid::text as xid, e.pos::text as pos from event e order by e.epoch desc, e.xid desc, e.pos desc limit 1`,
   );
   await move(ends[0]!.epoch, ends[0]!.xid, ends[0]!.pos);
   const { epoch, xid, pos } = rows[0]!;
