@@ -2,8 +2,11 @@ import { z } from 'zod';
 import { commaList, flag, hostAddresses, network, personKey, port, rates, seconds, url } from './forms';
 
 /** The parts of the service that one process may run (contract.md 2). */
-export const roles = ['api', 'relay', 'projector', 'delivery', 'scheduler'] as const;
+const roles = ['api', 'relay', 'projector', 'delivery', 'scheduler'] as const;
 export type Role = (typeof roles)[number];
+
+/** The environment as a process is given it. */
+export type Variables = Readonly<Record<string, string | undefined>>;
 
 const issuer = (name: 'AS' | 'OPS') =>
   ({
@@ -14,7 +17,7 @@ const issuer = (name: 'AS' | 'OPS') =>
 
 const claimName = z.string().regex(/^[^\s"\\]{1,255}$/);
 
-/** Every variable that the service reads (contract.md 3), each by itself. */
+/** Every variable that the service reads (contract.md 2), each by itself. */
 export const environment = z.object({
   /** A misspelt `production` would otherwise be development, with everything that is allowed there. */
   NODE_ENV: z.enum(['development', 'test', 'production']).optional(),

@@ -1,5 +1,5 @@
 import { developmentIssuer, developmentOperatorSignIn, developmentPersonKey, developmentSignIn } from './development';
-import type { Environment } from './environment';
+import type { Environment, Variables } from './environment';
 
 const loopbackHosts = new Set(['localhost', '127.0.0.1', '[::1]']);
 
@@ -30,8 +30,6 @@ const requiredInProduction = [
   'PERSON_KEY',
   'AVAILABILITY_URL',
 ] as const;
-
-type Variables = Readonly<Record<string, string | undefined>>;
 
 /** What is wrong with the variables together. `values`: what each says, where each by itself is right. */
 export function problemsBetween(present: Variables, production: boolean, values: Environment | undefined): string[] {

@@ -1,9 +1,7 @@
 import type { z } from 'zod';
 import { assemble, type Config } from './config';
-import { environment, opsAccess } from './environment';
+import { environment, opsAccess, type Variables } from './environment';
 import { problemsBetween } from './problems';
-
-type Variables = Readonly<Record<string, string | undefined>>;
 
 export class ConfigError extends Error {
   constructor(readonly problems: readonly string[]) {

@@ -24,8 +24,7 @@ export class StreamHistories {
     if (rows.length > 0) return rows.map((row) => storedEvent<F>(row));
     const archived = await queries.query<EventRow>(
       'log.stream-in-archive',
-      `select ${eventColumns} from stream s
-       join archived_event e on e.stream_end = s.archived_end and e.stream_id = s.stream_id
+      `select ${eventColumns} from ${archivedStreams}
        where s.stream_id = $1 and e.version > $2 order by e.version limit $3`,
       [streamId, afterVersion, limit],
     );
@@ -56,8 +55,7 @@ export class StreamHistories {
     const inArchive = (ids: readonly string[]) =>
       this.database.query<EventRow>(
         'log.streams-at-in-archive',
-        `select ${eventColumns} from stream s
-         join archived_event e on e.stream_end = s.archived_end and e.stream_id = s.stream_id
+        `select ${eventColumns} from ${archivedStreams}
          where s.stream_id = any ($1) and e.occurred_at <= $2 order by e.stream_id, e.version`,
         [ids, at],
       );
@@ -89,10 +87,12 @@ export class StreamHistories {
   }
 }
 
+/** Events in the archive with their streams, which know in which month they lie. */
+const archivedStreams = 'stream s join archived_event e on e.stream_end = s.archived_end and e.stream_id = s.stream_id';
+
 /** All events of these streams, wherever they lie. */
 const historiesOf = (streamIds: string) => `(
   select ${storedColumns} from event e where e.stream_id = any (${streamIds})
   union all
-  select ${storedColumns} from stream s
-  join archived_event e on e.stream_end = s.archived_end and e.stream_id = s.stream_id
+  select ${storedColumns} from ${archivedStreams}
   where s.stream_id = any (${streamIds}))`;
